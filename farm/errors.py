@@ -1,0 +1,76 @@
+"""What can go wrong, split by what the caller does next.
+
+    FarmError
+    ├── TryAgain            wait and repeat the same call
+    │   ├── Throttled       the provider asks for patience (carries the delay)
+    │   └── Unavailable     a server cannot be reached, or fails on its side
+    ├── GiveUp              this task will not succeed; the others go on
+    ├── StopRoute           every further call on this route would fail the same way
+    └── Misuse              what was asked cannot be done; the message says how to mend it
+        ├── BadSetting
+        ├── BadInput
+        ├── UnknownTarget
+        ├── NotFound
+        └── StoreTrouble
+A rejected query is no exception: it is an outcome.
+"""
+
+
+class FarmError(Exception):
+    """Base of all errors the farm raises on purpose."""
+
+
+class TryAgain(FarmError):
+    """The same call may succeed later."""
+
+
+class Throttled(TryAgain):
+    """The provider limits the rate; wait `retry_after_seconds` (None: it did not say)."""
+
+    def __init__(self, message: str, *, retry_after_seconds: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class Unavailable(TryAgain):
+    """A server cannot be reached or fails on its side."""
+
+
+class BadAnswer(TryAgain):
+    """The model's endpoint answered with something that is no answer; worth a bounded number of tries."""
+
+
+class GiveUp(FarmError):
+    """This task will not succeed, whatever is repeated."""
+
+
+class StopRoute(FarmError):
+    """No call on this route can succeed until somebody mends it: a wrong key, an unknown model."""
+
+
+class Misuse(FarmError):
+    """What was asked cannot be done; the message says what, where and how to mend it."""
+
+
+class BadSetting(Misuse):
+    """A setting has a value the farm cannot use."""
+
+
+class BadInput(Misuse):
+    """An input file or argument cannot be read as it is."""
+
+
+class UnknownTarget(Misuse):
+    """No target of that name is known."""
+
+
+class NotFound(Misuse):
+    """There is no task, batch or query with that id."""
+
+
+class StoreTrouble(Misuse):
+    """The farm's own database cannot be opened, read or written."""
+
+
+class TargetTrouble(Misuse):
+    """A target's database cannot be reached, or refused the statement."""

@@ -1,0 +1,27 @@
+"""What goes to a model and what comes back."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """One raw model response. `cost_usd` is None where the model's prices are not set."""
+
+    text: str
+    model: str
+    prompt_tokens: int
+    completion_tokens: int
+    latency_ms: float
+    finish_reason: str
+    prompt_hash: str
+    cost_usd: float | None = None
+    parameters: dict[str, Any] = field(default_factory=dict)

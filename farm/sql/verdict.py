@@ -1,0 +1,69 @@
+"""What the checks said of one candidate query."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any, Self
+
+
+class Severity(StrEnum):
+    """An error rejects the candidate; a warning only informs."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """One remark about a candidate. `line` and `column` count from 1; None where no place is known."""
+
+    code: str
+    message: str
+    severity: Severity = Severity.ERROR
+    line: int | None = None
+    column: int | None = None
+    nearest: tuple[str, ...] = ()
+    hint: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verdict:
+    """All findings on one candidate. `dry_run` names the engine that prepared it; None: none was at hand."""
+
+    findings: tuple[Finding, ...] = ()
+    dry_run: str | None = None
+    elapsed_ms: float = 0.0
+
+    @property
+    def accepted(self) -> bool:
+        return not any(finding.severity is Severity.ERROR for finding in self.findings)
+
+    @property
+    def reason(self) -> str | None:
+        """The first error's message, or None when the candidate was accepted."""
+        return next((f.message for f in self.findings if f.severity is Severity.ERROR), None)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form that the store keeps and `--json` prints."""
+        return {
+            "accepted": self.accepted,
+            "dry_run": self.dry_run,
+            "findings": [asdict(finding) for finding in self.findings],
+            "ms": round(self.elapsed_ms, 3),
+        }
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> Self:
+        findings = tuple(
+            Finding(**{**f, "severity": Severity(f["severity"]), "nearest": tuple(f["nearest"])})
+            for f in value["findings"]
+        )
+        return cls(findings=findings, dry_run=value["dry_run"], elapsed_ms=value["ms"])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Candidate:
+    """One query found in an answer (the model's own text, not a rewrite) and the verdict on it."""
+
+    sql: str
+    verdict: Verdict
