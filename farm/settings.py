@@ -1,0 +1,209 @@
+"""All settings, read once at the edge and passed down; nothing else in the farm reads the environment.
+
+Sources, strongest first: arguments, environment (`FARM_…`), a folder of secret files, `farm.toml`, defaults.
+`OPENAI_API_KEY` and `OPENAI_BASE_URL` mean what they mean everywhere.
+"""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import platformdirs
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SecretsSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
+
+from farm.errors import BadSetting
+
+DEFAULT_MODEL = "gpt-4.1-mini"
+DEFAULT_QUEUE = "default"
+
+
+class PoolSettings(BaseModel):
+    """One pool: the worker processes of one queue, all asking one model."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str
+    workers: int = Field(default=1, ge=1, le=512)
+    concurrency: int = Field(default=32, ge=1, le=4096)
+
+
+class ModelSettings(BaseModel):
+    """How one model is called, and what it costs (US dollars per million tokens)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    temperature: float | None = Field(default=0.0, ge=0, le=2, description="None leaves it to the provider")
+    max_tokens: int = Field(default=1024, ge=16)
+    seed: int | None = None
+    deadline_seconds: float = Field(default=120.0, gt=0, description="for one call, from first byte to last")
+    prompt_usd_per_million: float | None = Field(default=None, ge=0)
+    completion_usd_per_million: float | None = Field(default=None, ge=0)
+
+
+class TargetSettings(BaseModel):
+    """What of a target is secret or local, and so stays out of the store."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: SecretStr
+
+
+class Settings(BaseSettings):
+    """The farm's settings; `farm doctor` shows each with its source."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="FARM_",
+        env_nested_delimiter="__",
+        env_ignore_empty=True,
+        frozen=True,
+        extra="ignore",
+        populate_by_name=True,
+        validate_default=False,
+    )
+
+    home: Path = Field(default=Path(".farm"), description="folder for the store, the queue's data and logs")
+    database_url: SecretStr | None = Field(
+        default=None, description="the store; default SQLite at home/farm.db"
+    )
+    redis_url: SecretStr | None = Field(
+        default=None, description="the queue; default an embedded Valkey in home"
+    )
+    openai_api_key: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("OPENAI_API_KEY", "openai_api_key"),
+        description="key of the model's endpoint",
+    )
+    openai_base_url: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices("OPENAI_BASE_URL", "openai_base_url"),
+        description="address of an OpenAI-compatible endpoint",
+    )
+    model: str = Field(default=DEFAULT_MODEL, description="model of the default pool")
+    workers: int = Field(default=2, ge=1, le=512, description="worker processes of the default pool")
+    concurrency: int = Field(default=32, ge=1, le=4096, description="tasks in flight per worker process")
+    pools: dict[str, PoolSettings] = Field(default_factory=dict, description="further pools, by queue name")
+    models: dict[str, ModelSettings] = Field(
+        default_factory=dict, description="parameters and prices, by model"
+    )
+    targets: dict[str, TargetSettings] = Field(default_factory=dict, description="URLs of targets, by name")
+
+    max_repairs: int = Field(default=2, ge=0, le=10, description="further calls after a refused first answer")
+    max_attempts: int = Field(
+        default=3, ge=1, le=100, description="claims without outcome before a task is dead"
+    )
+    require_dry_run: bool = Field(default=False, description="reject what no engine could prepare")
+    initializer: str | None = Field(
+        default=None, description="package.module:function called once per worker before it is ready"
+    )
+    start_method: Literal["spawn", "forkserver"] = Field(
+        default="spawn", description="how workers are started"
+    )
+    lease_seconds: float = Field(default=15.0, ge=1, description="how long a silent worker keeps its tasks")
+    grace_seconds: float = Field(
+        default=20.0, ge=0, description="how long a draining worker may finish its tasks"
+    )
+    hint_window: int = Field(
+        default=1000, ge=1, description="jobs kept in Redis per queue; the rest waits here"
+    )
+    check_timeout_seconds: float = Field(default=5.0, gt=0, description="for checking one answer")
+    scratch_postgres_url: SecretStr | None = Field(
+        default=None, description="a database where Postgres targets without URL are dry-run"
+    )
+    row_limit: int = Field(default=1000, ge=1, description="rows that `farm run` fetches")
+    run_timeout_seconds: float = Field(default=30.0, gt=0, description="how long `farm run` lets a query run")
+
+    sqlite_synchronous: Literal["NORMAL", "FULL"] = Field(
+        default="NORMAL", description="durability of the store"
+    )
+    busy_timeout_seconds: float = Field(default=30.0, gt=0, description="wait for a locked SQLite store")
+    local_model: str | None = Field(default=None, description="path of a GGUF file, or smollm2")
+    cache_dir: Path = Field(
+        default_factory=lambda: Path(platformdirs.user_cache_dir("sqlfarm")), description="downloaded models"
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["auto", "json", "console"] = Field(
+        default="auto", description="auto: JSON off a terminal"
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings, env_settings, *file_sources(settings_cls))
+
+    @model_validator(mode="after")
+    def _no_pool_takes_the_default_queue(self) -> Self:
+        if DEFAULT_QUEUE in self.pools:
+            raise ValueError(
+                "pools.default is set by model, workers and concurrency themselves; name further pools only"
+            )
+        return self
+
+    @classmethod
+    def load(cls, **arguments: Any) -> Self:
+        """Read all sources; raises BadSetting that names each setting at fault."""
+        try:
+            return cls(**arguments)
+        except ValidationError as error:
+            raise BadSetting(_explain(error)) from None
+        except (SettingsError, tomllib.TOMLDecodeError, OSError) as error:
+            raise BadSetting(f"the settings cannot be read: {error}") from None
+
+    @property
+    def store_url(self) -> str:
+        """SQLAlchemy URL of the store."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{(self.home / 'farm.db').absolute()}"
+
+    @property
+    def uses_local_model(self) -> bool:
+        """Whether the farm runs its own model server, as no endpoint is configured."""
+        return self.openai_api_key is None and self.openai_base_url is None
+
+    def all_pools(self) -> dict[str, PoolSettings]:
+        """Every pool by its queue's name, the default one first."""
+        default = PoolSettings(model=self.model, workers=self.workers, concurrency=self.concurrency)
+        return {DEFAULT_QUEUE: default, **self.pools}
+
+    def queue_for(self, model: str | None) -> str | None:
+        """The queue whose pool asks `model` (None: the default pool's); None where no pool does."""
+        if model is None:
+            return DEFAULT_QUEUE
+        return next((queue for queue, pool in self.all_pools().items() if pool.model == model), None)
+
+
+def file_sources(settings_cls: type[BaseSettings]) -> tuple[PydanticBaseSettingsSource, ...]:
+    """The secrets folder, then `farm.toml`, as far as they exist."""
+    sources: list[PydanticBaseSettingsSource] = []
+    secrets = Path(os.environ.get("FARM_SECRETS_DIR", "/run/secrets"))
+    if secrets.is_dir():
+        sources.append(SecretsSettingsSource(settings_cls, secrets_dir=secrets))
+    config = Path(os.environ.get("FARM_CONFIG", "farm.toml"))
+    if config.is_file():
+        sources.append(TomlConfigSettingsSource(settings_cls, toml_file=config))
+    elif "FARM_CONFIG" in os.environ:
+        raise BadSetting(f"FARM_CONFIG names {config}, which is no file")
+    return tuple(sources)
+
+
+def _explain(error: ValidationError) -> str:
+    lines = []
+    for problem in error.errors(include_url=False, include_input=False):
+        name = ".".join(str(part) for part in problem["loc"]) or "settings"
+        lines.append(f"{name}: {problem['msg'].removeprefix('Value error, ')}")
+    return "bad settings: " + "; ".join(lines)

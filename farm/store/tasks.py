@@ -1,0 +1,236 @@
+"""The transitions of a task, each one statement or one short transaction over a given connection.
+
+Every function takes a connection inside `Store.write()`; several calls may share its commit.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, case, func, select, type_coerce, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from farm.store.engine import now
+from farm.store.states import TaskState
+from farm.store.tables import AnswerRow, Base, CandidateRow, QueryRow, TargetRow, TaskRow, UtcDateTime
+
+TOO_MANY_ATTEMPTS = "attempts"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredAnswer:
+    """An answer that was paid for in an earlier attempt."""
+
+    call_no: int
+    text: str
+    model: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claimed:
+    """A task leased to this worker; `token` is the fence that finishing must show."""
+
+    id: int
+    token: int
+    attempt: int
+    question: str
+    target: str
+    fingerprint: str
+    model: str | None
+    answers: tuple[StoredAnswer, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """How a task ended, with every row it leaves behind."""
+
+    task_id: int
+    token: int
+    state: TaskState
+    reason_code: str | None = None
+    reason: str | None = None
+    query: dict[str, Any] | None = None
+    candidates: tuple[dict[str, Any], ...] = ()
+
+
+def claim(
+    connection: Connection, task_ids: Collection[int], *, worker: str, lease_seconds: float
+) -> dict[int, Claimed]:
+    """Lease those of `task_ids` that are queued; the others are stale hints, absent from the result."""
+    rows = connection.execute(
+        update(TaskRow)
+        .where(TaskRow.id.in_(task_ids), TaskRow.state == TaskState.QUEUED)
+        .values(
+            state=TaskState.LEASED,
+            token=TaskRow.token + 1,
+            attempt=TaskRow.attempt + 1,
+            worker=worker,
+            leased_until=_from_now(connection, lease_seconds),
+        )
+        .returning(
+            TaskRow.id,
+            TaskRow.token,
+            TaskRow.attempt,
+            TaskRow.question,
+            TaskRow.target,
+            TaskRow.model,
+            select(TargetRow.fingerprint)
+            .where(TargetRow.name == TaskRow.target)
+            .scalar_subquery()
+            .label("fingerprint"),
+        )
+    ).all()
+    again = [row.id for row in rows if row.attempt > 1]
+    answers = _stored_answers(connection, again) if again else {}
+    return {row.id: Claimed(**row._mapping, answers=tuple(answers.get(row.id, ()))) for row in rows}
+
+
+def _stored_answers(connection: Connection, task_ids: Collection[int]) -> dict[int, list[StoredAnswer]]:
+    found: dict[int, list[StoredAnswer]] = {}
+    for row in connection.execute(
+        select(AnswerRow.task_id, AnswerRow.call_no, AnswerRow.raw, AnswerRow.model)
+        .where(AnswerRow.task_id.in_(task_ids))
+        .order_by(AnswerRow.task_id, AnswerRow.call_no)
+    ):
+        answer = StoredAnswer(call_no=row.call_no, text=row.raw, model=row.model)
+        found.setdefault(row.task_id, []).append(answer)
+    return found
+
+
+def renew(
+    connection: Connection, task_ids: Collection[int], *, worker: str, lease_seconds: float
+) -> set[int]:
+    """Prolong the leases that `worker` still holds; returns the ids it lost."""
+    kept = connection.scalars(
+        update(TaskRow)
+        .where(TaskRow.id.in_(task_ids), TaskRow.state == TaskState.LEASED, TaskRow.worker == worker)
+        .values(leased_until=_from_now(connection, lease_seconds))
+        .returning(TaskRow.id)
+    )
+    return set(task_ids) - set(kept)
+
+
+def save_answers(connection: Connection, answers: Sequence[dict[str, Any]]) -> None:
+    """Persist raw answers. It needs no fence: a paid answer is welcome from anyone, the first one stays."""
+    _insert_once(connection, AnswerRow, answers)
+
+
+def finish(connection: Connection, outcomes: Iterable[Outcome]) -> set[int]:
+    """Settle tasks whose token still holds; returns the ids settled. A lost lease leaves no trace."""
+    kept = [outcome for outcome in outcomes if _settle(connection, outcome)]
+    queries = [outcome.query for outcome in kept if outcome.query is not None]
+    if queries:
+        _insert_once(connection, QueryRow, queries)
+    candidates = [candidate for outcome in kept for candidate in outcome.candidates]
+    if candidates:
+        _insert_once(connection, CandidateRow, candidates)
+    return {outcome.task_id for outcome in kept}
+
+
+_SETTLE = (
+    update(TaskRow)
+    .where(
+        TaskRow.id == bindparam("task_id"),
+        TaskRow.token == bindparam("fence"),
+        TaskRow.state == TaskState.LEASED,
+    )
+    .values(
+        state=bindparam("new_state"),
+        reason_code=bindparam("new_code"),
+        reason=bindparam("new_reason"),
+        finished_at=bindparam("at"),
+        leased_until=None,
+    )
+)
+
+
+def _settle(connection: Connection, outcome: Outcome) -> bool:
+    parameters = {
+        "task_id": outcome.task_id,
+        "fence": outcome.token,
+        "new_state": outcome.state,
+        "new_code": outcome.reason_code,
+        "new_reason": outcome.reason,
+        "at": now(),
+    }
+    return connection.execute(_SETTLE, parameters).rowcount == 1
+
+
+def release(connection: Connection, task_ids: Collection[int], *, worker: str) -> int:
+    """Give back leased tasks that were not worked to an end; the attempt does not count. Returns how many."""
+    return connection.execute(
+        update(TaskRow)
+        .where(TaskRow.id.in_(task_ids), TaskRow.worker == worker, TaskRow.state == TaskState.LEASED)
+        .values(
+            state=TaskState.QUEUED,
+            attempt=case((TaskRow.attempt > 0, TaskRow.attempt - 1), else_=0),
+            worker=None,
+            leased_until=None,
+        )
+    ).rowcount
+
+
+def free_worker(connection: Connection, worker: str, *, max_attempts: int) -> int:
+    """Free all leases of a worker that has ended; returns how many."""
+    return _expire(connection, TaskRow.worker == worker, max_attempts)
+
+
+def expire(connection: Connection, *, max_attempts: int) -> int:
+    """Free every lease that ran out; returns how many."""
+    return _expire(connection, TaskRow.leased_until < _from_now(connection, 0), max_attempts)
+
+
+def _expire(connection: Connection, which: Any, max_attempts: int) -> int:
+    spent = TaskRow.attempt >= max_attempts
+    return connection.execute(
+        update(TaskRow)
+        .where(TaskRow.state == TaskState.LEASED, which)
+        .values(
+            state=case((spent, TaskState.DEAD), else_=TaskState.QUEUED),
+            reason_code=case((spent, TOO_MANY_ATTEMPTS)),
+            reason=case((spent, f"its worker ended {max_attempts} times while working on it")),
+            finished_at=case((spent, type_coerce(now(), UtcDateTime()))),
+            worker=None,
+            leased_until=None,
+        )
+    ).rowcount
+
+
+def waiting(connection: Connection, queue: str, limit: int) -> list[tuple[int, int, str]]:
+    """The next queued tasks of a queue as (id, priority, target), most urgent first."""
+    rows = connection.execute(
+        select(TaskRow.id, TaskRow.priority, TaskRow.target)
+        .where(TaskRow.queue == queue, TaskRow.state == TaskState.QUEUED)
+        .order_by(TaskRow.rank, TaskRow.id)
+        .limit(limit)
+    )
+    return [(row.id, row.priority, row.target) for row in rows]
+
+
+def _from_now(connection: Connection, seconds: float) -> Any:
+    """A time on the database's own clock, so that hosts with wrong clocks agree on leases."""
+    if connection.dialect.name == "postgresql":
+        return func.clock_timestamp() + type_coerce(timedelta(seconds=seconds), postgresql.INTERVAL())
+    at: datetime = now() + timedelta(seconds=seconds)
+    return type_coerce(at, UtcDateTime())
+
+
+def _insert_once(connection: Connection, table: type[Base], rows: Sequence[dict[str, Any]]) -> None:
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    connection.execute(insert(table).on_conflict_do_nothing(), rows)
+
+
+__all__ = [
+    "Claimed",
+    "Outcome",
+    "StoredAnswer",
+    "claim",
+    "expire",
+    "finish",
+    "free_worker",
+    "release",
+    "renew",
+    "save_answers",
+    "waiting",
+]

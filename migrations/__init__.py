@@ -1,0 +1,1 @@
+"""Alembic migrations of the store; `farm migrate` applies them."""
