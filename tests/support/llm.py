@@ -9,7 +9,7 @@
 A script maps a question to a reply or to a list of replies, one for each call, the last of them for ever.
 A reply is the answer's text, a Fault (in JSON `{"fault": "rate_limited"}`) or a Reply. A callable script is
 given the question and the number of the call, from 1. `GET /calls` shows what was asked:
-`{"calls": {question: n}, "answered": {question: n}}`; answered are the calls that got a whole answer, paid for.
+`{"calls": {question: n}, "answered": {question: n}}`; answered are those that got a whole answer.
 It uses nothing but asyncio, as the throughput benchmark drives hundreds of requests a second through it.
 """
 

@@ -112,7 +112,7 @@ def can_run(folder: Path, rights: dict[str, Any]) -> bool:
 
 
 def make_cluster(folder: Path, home: Path, rights: dict[str, Any]) -> None:
-    options = "-U postgres -A trust -E UTF8 --no-sync --no-locale --no-instructions".split()
+    options = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync", "--no-locale", "--no-instructions"]
     made = subprocess.run(
         [folder / "initdb", "-D", home / "data", *options],
         capture_output=True,

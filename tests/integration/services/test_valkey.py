@@ -32,10 +32,13 @@ def served(home: Path) -> Iterator[str]:
 
 
 @pytest.fixture(params=["plain", "with space, 'quote' and ü", "deep/" + "0123456789abcdef/" * 8])
-def home(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    folder = tmp_path / request.param
+def home(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / str(request.param)
     folder.mkdir(parents=True)
-    return folder
+    yield folder
+    link = valkey.socket_path(folder).parent
+    if link.is_symlink():
+        link.unlink()
 
 
 def test_a_real_server_answers_and_keeps_its_data_in_home(home: Path) -> None:
@@ -64,7 +67,7 @@ def test_a_relative_home_names_the_same_server(tmp_path: Path, monkeypatch: pyte
 
 
 def test_a_link_that_leads_elsewhere_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(valkey.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
     home = tmp_path / ("long" * 30)
     link = valkey.socket_path(home).parent
     link.unlink()
