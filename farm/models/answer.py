@@ -22,6 +22,5 @@ class Answer:
     completion_tokens: int
     latency_ms: float
     finish_reason: str
-    prompt_hash: str
     cost_usd: float | None = None
     parameters: dict[str, Any] = field(default_factory=dict)

@@ -106,7 +106,7 @@ class Reconciler:
 
 
 def missing(waiting: Iterable[tuple[int, int, str]], hinted: set[str]) -> list[tuple[int, int]]:
-    """The (id, priority) of tasks without a hint, urgent first; a target's tasks together for prefix caches."""
+    """Tasks without a hint as (id, priority), urgent first; a target's together, for prefix caches."""
     absent = [task for task in waiting if job_id(task[0]) not in hinted]
     absent.sort(key=lambda task: (-task[1], task[2], task[0]))
     return [(task_id, priority) for task_id, priority, _ in absent]
