@@ -168,7 +168,7 @@ def cost_usd(settings: ModelSettings, prompt_tokens: int, completion_tokens: int
 
 
 def retry_after_seconds(headers: Mapping[str, str], now: float) -> float | None:
-    """The delay that `retry-after-ms` or `Retry-After` (seconds or a date) asks for; `now` is epoch seconds."""
+    """The delay that `retry-after-ms` or `Retry-After` (seconds, a date) asks for; `now` is epoch seconds."""
     try:
         if (milliseconds := headers.get("retry-after-ms")) is not None:
             return max(0.0, float(milliseconds) / 1000)

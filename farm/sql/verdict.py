@@ -1,6 +1,6 @@
 """What the checks said of one candidate query."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Self
@@ -39,9 +39,9 @@ class Verdict:
         return not any(finding.severity is Severity.ERROR for finding in self.findings)
 
     @property
-    def reason(self) -> str | None:
-        """The first error's message, or None when the candidate was accepted."""
-        return next((f.message for f in self.findings if f.severity is Severity.ERROR), None)
+    def first_error(self) -> Finding | None:
+        """The finding that rejected the candidate, or None when it was accepted."""
+        return next((finding for finding in self.findings if finding.severity is Severity.ERROR), None)
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form that the store keeps and `--json` prints."""
@@ -67,3 +67,8 @@ class Candidate:
 
     sql: str
     verdict: Verdict
+
+
+def best(candidates: Sequence[Candidate]) -> Candidate | None:
+    """The accepted candidate if there is one, else the first: extraction puts the likeliest in front."""
+    return next((c for c in candidates if c.verdict.accepted), candidates[0] if candidates else None)

@@ -1,0 +1,106 @@
+"""From a task id to an outcome: claim, prompt, ask, persist, check, repair, finish.
+
+Knows no library and no process: what it needs comes in as four small interfaces.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import structlog
+
+from farm.errors import GiveUp
+from farm.models.answer import Answer, Message
+from farm.pipeline import rows
+from farm.prompt import prompt
+from farm.sql.verdict import Candidate, best
+from farm.store.states import TaskState
+from farm.store.tasks import Claimed, Outcome, StoredAnswer
+from farm.targets.target import Target
+
+NO_SQL = "no_sql"
+NO_DRY_RUN = "no_dry_run"
+MODEL_GAVE_UP = "model"
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class Ledger(Protocol):
+    """The store as the pipeline sees it; each call returns once what it did is durable."""
+
+    async def claim(self, task_id: int) -> Claimed | None: ...
+    async def save_answer(self, row: dict[str, Any]) -> None: ...
+    async def finish(self, outcome: Outcome) -> bool: ...
+
+
+Ask = Callable[[Sequence[Message]], Awaitable[Answer]]
+Assess = Callable[[str, Target], Awaitable[tuple[Candidate, ...]]]
+FindTarget = Callable[[str, str], Awaitable[Target]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pipeline:
+    """One worker's way of producing queries; holds no state of a task."""
+
+    ledger: Ledger
+    ask: Ask
+    assess: Assess
+    find_target: FindTarget
+    max_repairs: int
+    require_dry_run: bool = False
+
+    async def produce(self, task_id: int) -> TaskState | None:
+        """Work one task to its end. None: the hint was stale, or the lease was lost on the way.
+
+        Raises StopRoute when no call on this route can succeed; the task is then still leased.
+        """
+        task = await self.ledger.claim(task_id)
+        if task is None:
+            return None
+        with structlog.contextvars.bound_contextvars(task=task.id, attempt=task.attempt):
+            target = await self.find_target(task.target, task.fingerprint)
+            outcome = await self._work(task, target)
+            if not await self.ledger.finish(outcome):
+                log.warning("lease lost, outcome dropped", state=outcome.state)
+                return None
+            log.info("settled", state=outcome.state, reason=outcome.reason_code)
+            return outcome.state
+
+    async def _work(self, task: Claimed, target: Target) -> Outcome:
+        """Ask and repair until a candidate passes, or the rounds are used up."""
+        paid = {answer.call_no: answer for answer in task.answers}
+        messages = prompt.first(task.question, target)
+        tried: list[dict[str, Any]] = []
+        candidate: Candidate | None = None
+        for call_no in range(1, self.max_repairs + 2):
+            try:
+                answer = paid.get(call_no) or await self._call(task, call_no, messages)
+            except GiveUp as error:
+                return rows.refused(task, MODEL_GAVE_UP, str(error), tried)
+            candidates = await self.assess(answer.text, target)
+            tried += [rows.candidate(task, call_no, place, c) for place, c in enumerate(candidates)]
+            candidate = best(candidates)
+            if candidate is not None and self._passes(candidate):
+                return rows.accepted(task, target, answer, candidate, tried)
+            messages = prompt.repair(messages, candidate, call_no)
+        return rows.refused(task, *_why(candidate), tried)
+
+    async def _call(self, task: Claimed, call_no: int, messages: Sequence[Message]) -> StoredAnswer:
+        """Ask the model, and make what it said durable before anything looks at it."""
+        answer = await self.ask(messages)
+        await self.ledger.save_answer(rows.answer(task, call_no, answer, prompt.prompt_hash(messages)))
+        return StoredAnswer(call_no=call_no, text=answer.text, model=answer.model)
+
+    def _passes(self, candidate: Candidate) -> bool:
+        verdict = candidate.verdict
+        return verdict.accepted and (verdict.dry_run is not None or not self.require_dry_run)
+
+
+def _why(candidate: Candidate | None) -> tuple[str, str]:
+    """Code and message of a rejection, from the last candidate."""
+    if candidate is None:
+        return NO_SQL, "the model's answer held no SQL"
+    error = candidate.verdict.first_error
+    if error is None:
+        return NO_DRY_RUN, "no engine was at hand to prepare the query, and the settings require one"
+    return error.code, error.message
