@@ -1,0 +1,314 @@
+"""The farm's worker: a well-behaved RQ worker that keeps many tasks in flight on one event loop.
+
+1. Pop as many hints as there are free slots, never more.
+2. Start a coroutine for each; the store decides which of them is real work.
+3. Acknowledge finished jobs together, in one pipeline.
+4. Renew all leases together, and show signs of life to RQ, the store and the watchdog.
+
+Hints are popped with LPOP, not moved to RQ's intermediate queue: a hint that dies with its worker is issued
+again by the reconciler within a second, while RQ would mark the job as failed.
+"""
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import redis.asyncio
+import structlog
+from redis.exceptions import RedisError
+from rq import worker_registration
+from rq.command import parse_payload
+from rq.executions import Execution
+from rq.worker.base import BaseWorker, WorkerStatus
+
+from farm.errors import StopRoute
+from farm.queue.connection import BLOCK_SECONDS
+from farm.queue.job import FAILURE_TTL_SECONDS, PREFIX, FarmJob, FarmQueue, ForbiddenJob
+from farm.worker.pulse import WorkerState
+
+MAX_POP = 64
+ACKNOWLEDGE_SECONDS = 0.01
+RETRY_FIRST_SECONDS = 0.2
+RETRY_MOST_SECONDS = 5.0
+EXECUTION_TTL_SECONDS = 60
+REFUSED_KEY = "farm:refused"
+REFUSED_KEPT = 1000
+
+log = structlog.stdlib.get_logger(__name__)
+
+Release = Callable[[Sequence[int]], Awaitable[object]]
+
+
+class FarmWorker(BaseWorker):
+    """Serves one queue. RQ rebuilds workers by name from Redis, so what is ours is set after construction."""
+
+    job_class = FarmJob
+    queue_class = FarmQueue
+    log_result_lifespan = False
+
+    redis: "redis.asyncio.Redis"
+    release: Release
+    concurrency: int = 1
+    grace_seconds: float = 20.0
+
+    def prepare(
+        self, *, connection: "redis.asyncio.Redis", release: Release, concurrency: int, grace_seconds: float
+    ) -> None:
+        """Hand over what the event loop needs; `release` gives unfinished tasks back to the store."""
+        self.redis = connection
+        self.release = release
+        self.concurrency = concurrency
+        self.grace_seconds = grace_seconds
+        self.in_flight: dict[int, asyncio.Task[None]] = {}
+        self.tasks_done = 0
+        self.worker_state = WorkerState.STARTING
+        self.route_error: StopRoute | None = None
+        self._finished: list[tuple[FarmJob, Execution]] = []
+        self._running: dict[str, tuple[FarmJob, Execution]] = {}
+        self._freed = asyncio.Event()
+        self._drain = asyncio.Event()
+        self._halt = asyncio.Event()
+        self._troubled = False
+
+    async def run(self) -> None:
+        """Work until drained or halted. Raises StopRoute when the route is closed; nothing stays leased."""
+        loop = asyncio.get_running_loop()
+        self._listen_to_signals(loop)
+        await asyncio.to_thread(self._introduce)
+        acknowledging = loop.create_task(self._acknowledge_forever())
+        try:
+            self.worker_state = WorkerState.READY
+            await self._work_until_drained()
+            self.worker_state = WorkerState.DRAINING
+            await self._finish_in_flight()
+        finally:
+            acknowledging.cancel()
+            await self._stop_in_flight()
+            await self._acknowledge()
+            await asyncio.to_thread(self._take_leave)
+        if self.route_error is not None:
+            raise self.route_error
+
+    def drain(self) -> None:
+        """Take no further task; finish those in flight within the grace period."""
+        self._drain.set()
+        self._freed.set()
+
+    def halt(self) -> None:
+        """Stop at once; tasks in flight go back to the store."""
+        self._halt.set()
+        self.drain()
+
+    async def beat(self) -> None:
+        """Show life to RQ; also registers the worker again after Redis lost everything."""
+        async with self.redis.pipeline(transaction=False) as pipeline:
+            self.heartbeat(pipeline=pipeline)
+            pipeline.hset(self.key, mapping=self.serialize() | {"state": self.get_state()})
+            worker_registration.register(self, pipeline)
+            for job, execution in list(self._running.values()):
+                execution.heartbeat(job.started_job_registry, EXECUTION_TTL_SECONDS, pipeline=pipeline)
+            await pipeline.execute()
+
+    # RQ's side of life
+
+    def _introduce(self) -> None:
+        self.register_birth()
+        self.subscribe()
+        self.set_state(WorkerStatus.IDLE)
+
+    def _take_leave(self) -> None:
+        try:
+            self.register_death()
+        except RedisError as error:
+            log.info("could not sign off from Redis", error=str(error))
+        if self.pubsub_thread:
+            self.pubsub_thread.stop()
+
+    def handle_payload(self, message: dict[Any, Any]) -> None:
+        """RQ's commands, called in its listening thread: `shutdown` drains, `stop-job` stops that job."""
+        payload = parse_payload(message)
+        if payload.get("command") == "stop-job":
+            task_id = str(payload.get("job_id", "")).removeprefix(PREFIX)
+            self._loop.call_soon_threadsafe(self._stop_one, task_id)
+        elif payload.get("command") == "shutdown":
+            self._loop.call_soon_threadsafe(self.drain)
+
+    def _stop_one(self, task_id: str) -> None:
+        if task_id.isdigit() and (running := self.in_flight.get(int(task_id))):
+            running.cancel()
+
+    def _listen_to_signals(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+
+        def on_signal() -> None:
+            self.halt() if self._drain.is_set() else self.drain()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            try:
+                loop.add_signal_handler(number, on_signal)
+            except NotImplementedError:  # Windows
+                signal.signal(number, lambda *_: loop.call_soon_threadsafe(on_signal))
+
+    # Taking work
+
+    async def _work_until_drained(self) -> None:
+        while not self._drain.is_set():
+            free = self.concurrency - len(self.in_flight)
+            if free <= 0:
+                self._freed.clear()
+                await self._freed.wait()
+                continue
+            try:
+                await self._start(await self._pop(min(free, MAX_POP)))
+                self._is_well()
+            except RedisError as error:
+                await self._wait_for_redis(error)
+
+    async def _pop(self, count: int) -> list[str]:
+        key = self.queues[0].key
+        popped = await self.redis.lpop(key, count)
+        if popped is None:
+            blocked = await self.redis.blpop([key], BLOCK_SECONDS)
+            popped = [blocked[1]] if blocked else []
+        return [entry.decode() for entry in popped]
+
+    async def _start(self, job_ids: Sequence[str]) -> None:
+        if not job_ids:
+            return
+        async with self.redis.pipeline(transaction=False) as pipeline:
+            for job_id in job_ids:
+                pipeline.hgetall(FarmJob.key_for(job_id))
+            hashes = await pipeline.execute(raise_on_error=False)
+        known = [(job_id, raw) for job_id, raw in zip(job_ids, hashes, strict=True) if raw]
+        jobs = [job for job_id, raw in known if (job := self._read(job_id, raw))]
+        readable = {job.id for job in jobs}
+        await self._set_aside([job_id for job_id, _ in known if job_id not in readable])
+        fresh = [job for job in jobs if job.task_id not in self.in_flight]
+        executions = await self._announce(fresh)
+        for job, execution in zip(fresh, executions, strict=True):
+            self._running[job.id] = (job, execution)
+            self.in_flight[job.task_id] = self._loop.create_task(self._perform(job, execution))
+
+    def _read(self, job_id: str, raw: Any) -> FarmJob | None:
+        """The job of a popped id, or None for a foreign or damaged one."""
+        if isinstance(raw, Exception):
+            log.warning("refused a job", job=job_id, reason=f"its hash cannot be read: {raw}")
+            return None
+        job = FarmJob(job_id, connection=self.connection)
+        try:
+            job.restore(raw)
+        except ForbiddenJob as error:
+            log.warning("refused a job", job=job_id, reason=str(error))
+            return None
+        return job
+
+    async def _set_aside(self, job_ids: Sequence[str]) -> None:
+        """Keep the ids of refused jobs where somebody can look at them, and let their hashes expire."""
+        if not job_ids:
+            return
+        async with self.redis.pipeline(transaction=False) as pipeline:
+            pipeline.rpush(REFUSED_KEY, *job_ids)
+            pipeline.ltrim(REFUSED_KEY, -REFUSED_KEPT, -1)
+            for job_id in job_ids:
+                pipeline.expire(FarmJob.key_for(job_id), FAILURE_TTL_SECONDS)
+            await pipeline.execute()
+
+    async def _announce(self, jobs: Sequence[FarmJob]) -> list[Execution]:
+        if not jobs:
+            return []
+        async with self.redis.pipeline(transaction=False) as pipeline:
+            self.set_state(WorkerStatus.BUSY, pipeline=pipeline)
+            executions = []
+            for job in jobs:
+                executions.append(Execution.create(job, EXECUTION_TTL_SECONDS, pipeline, self.name))
+                job.prepare_for_execution(self.name, pipeline=pipeline)
+            await pipeline.execute()
+        return executions
+
+    async def _perform(self, job: FarmJob, execution: Execution) -> None:
+        task_id = job.task_id
+        try:
+            await job.func(task_id)
+        except StopRoute as error:
+            self.route_error = error
+            self.halt()
+            await self.release([task_id])
+        except asyncio.CancelledError:
+            await self.release([task_id])
+        except Exception:
+            log.exception("a task was left to another attempt", task=task_id)
+        finally:
+            self.in_flight.pop(task_id, None)
+            self._finished.append((job, execution))
+            self.tasks_done += 1
+            self._freed.set()
+
+    # Ending work
+
+    async def _finish_in_flight(self) -> None:
+        """Let tasks in flight end by themselves, until the grace period is over or a halt is asked for."""
+        if not self.in_flight:
+            return
+        log.info("draining", in_flight=len(self.in_flight))
+        halted = self._loop.create_task(self._halt.wait())
+        everything = self._loop.create_task(self._until_idle())
+        await asyncio.wait({halted, everything}, timeout=self.grace_seconds, return_when="FIRST_COMPLETED")
+        halted.cancel()
+        everything.cancel()
+
+    async def _until_idle(self) -> None:
+        while self.in_flight:
+            await asyncio.wait(list(self.in_flight.values()))
+
+    async def _stop_in_flight(self) -> None:
+        running = list(self.in_flight.values())
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+    async def _acknowledge_forever(self) -> None:
+        while True:
+            await asyncio.sleep(ACKNOWLEDGE_SECONDS)
+            await self._acknowledge()
+
+    async def _acknowledge(self) -> None:
+        """Remove finished jobs from RQ's books; the store has long decided how they ended."""
+        finished, self._finished = self._finished, []
+        if not finished:
+            return
+        for job, _ in finished:
+            self._running.pop(job.id, None)
+        try:
+            async with self.redis.pipeline(transaction=False) as pipeline:
+                for job, execution in finished:
+                    execution.delete(job, pipeline)
+                    pipeline.delete(job.key, f"rq:executions:{job.id}")
+                pipeline.hincrby(self.key, "successful_job_count", len(finished))
+                if not self.in_flight:
+                    self.set_state(WorkerStatus.IDLE, pipeline=pipeline)
+                await pipeline.execute()
+        except RedisError as error:
+            log.info("could not acknowledge jobs", count=len(finished), error=str(error))
+
+    # Trouble with Redis
+
+    async def _wait_for_redis(self, error: RedisError) -> None:
+        """Say once that Redis is away, and try again with growing pauses; tasks in flight do not need it."""
+        if not self._troubled:
+            log.warning("waiting for Redis", error=str(error))
+            self._retry_seconds = RETRY_FIRST_SECONDS
+        self._troubled = True
+        await asyncio.wait({self._loop.create_task(self._drain.wait())}, timeout=self._retry_seconds)
+        self._retry_seconds = min(2 * self._retry_seconds, RETRY_MOST_SECONDS)
+
+    def _is_well(self) -> None:
+        if self._troubled:
+            log.info("Redis is back")
+        self._troubled = False
+
+
+def worker_name(slot: str) -> str:
+    """A name that no other life of any worker has: slot, process id and a random part."""
+    return f"{slot}-{os.getpid()}-{os.urandom(3).hex()}"
