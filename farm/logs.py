@@ -5,6 +5,7 @@ No secret, prompt or whole answer is ever logged; what is needed of them stands 
 
 import logging
 import sys
+from pathlib import Path
 from typing import Literal
 
 import structlog
@@ -17,10 +18,12 @@ def configure(
     *,
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"],
     format: Literal["auto", "json", "console"],
+    path: Path | None = None,
     worker: str | None = None,
 ) -> None:
-    """Set up logging of this process, to standard error; `worker` is named on every line."""
-    as_json = format == "json" or (format == "auto" and not sys.stderr.isatty())
+    """Set up logging of this process, to `path` or standard error; `worker` is named on every line."""
+    colours = path is None and sys.stderr.isatty()
+    as_json = format == "json" or (format == "auto" and not colours)
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -29,9 +32,9 @@ def configure(
         structlog.processors.format_exc_info,
     ]
     renderer: Processor = (
-        structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=colours)
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(sys.stderr) if path is None else logging.FileHandler(path, delay=True)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

@@ -130,6 +130,7 @@ class Settings(BaseSettings):
         default_factory=lambda: Path(platformdirs.user_cache_dir("sqlfarm")), description="downloaded models"
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_file: Path | None = Field(default=None, description="file for the logs; default standard error")
     log_format: Literal["auto", "json", "console"] = Field(
         default="auto", description="auto: JSON off a terminal"
     )

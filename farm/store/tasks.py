@@ -189,7 +189,7 @@ def _expire(connection: Connection, which: Any, max_attempts: int) -> int:
         .values(
             state=case((spent, TaskState.DEAD), else_=TaskState.QUEUED),
             reason_code=case((spent, TOO_MANY_ATTEMPTS)),
-            reason=case((spent, f"its worker ended {max_attempts} times while working on it")),
+            reason=case((spent, f"{max_attempts} attempts ended without an outcome")),
             finished_at=case((spent, type_coerce(now(), UtcDateTime()))),
             worker=None,
             leased_until=None,
@@ -206,6 +206,14 @@ def waiting(connection: Connection, queue: str, limit: int) -> list[tuple[int, i
         .limit(limit)
     )
     return [(row.id, row.priority, row.target) for row in rows]
+
+
+def any_open(connection: Connection, queues: Collection[str]) -> bool:
+    """Whether any task of these queues is queued or leased."""
+    some = select(TaskRow.id).where(
+        TaskRow.queue.in_(queues), TaskRow.state.in_((TaskState.QUEUED, TaskState.LEASED))
+    )
+    return connection.execute(some.limit(1)).first() is not None
 
 
 def _from_now(connection: Connection, seconds: float) -> Any:
@@ -225,6 +233,7 @@ __all__ = [
     "Claimed",
     "Outcome",
     "StoredAnswer",
+    "any_open",
     "claim",
     "expire",
     "finish",

@@ -3,18 +3,15 @@
 import asyncio
 import importlib
 import os
-import pickle
-import socket
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
 import structlog
 
 from farm.errors import BadSetting, FarmError, StopRoute
-from farm.settings import DEFAULT_QUEUE, ModelSettings, PoolSettings, Settings
+from farm.worker.config import WorkerConfig
 from farm.worker.orphan import die_with_parent
 from farm.worker.pulse import Failed, Pulse, WorkerState
 
@@ -25,45 +22,15 @@ BEATS_PER_LEASE = 3
 log = structlog.stdlib.get_logger(__name__)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class WorkerConfig:
-    """What a worker process is told at its start. `redis_url` and endpoint are resolved by the watchdog."""
-
-    slot: str
-    queue: str
-    pool: PoolSettings
-    settings: Settings
-    redis_url: str
-    base_url: str | None
-    api_key: str | None
-
-    @property
-    def model_settings(self) -> ModelSettings:
-        return self.settings.models.get(self.pool.model, ModelSettings())
-
-
-def require_picklable(config: Any) -> None:
-    """Raise BadSetting naming the field that cannot be handed to a new process."""
-    for name in config.__slots__:
-        try:
-            pickle.dumps(getattr(config, name))
-        except Exception as error:
-            raise BadSetting(
-                f"{name} cannot be handed to a worker process ({error}); give a module-level name instead of an "
-                "object, and let the worker build it with the `initializer` setting"
-            ) from None
-
-
-def main(config: WorkerConfig, watchdog: Connection) -> None:
+def main(name: str, config: WorkerConfig, watchdog: Connection) -> None:
     """Run one worker until it is told to end. Exits with FAILED_EXIT_CODE after sending the reason."""
     die_with_parent()
     if hasattr(os, "setpgid"):
         os.setpgid(0, 0)  # Ctrl-C in a terminal is the watchdog's to handle
     from farm import logs
-    from farm.worker.worker import worker_name
 
-    name = worker_name(config.slot)
-    logs.configure(level=config.settings.log_level, format=config.settings.log_format, worker=name)
+    settings = config.settings
+    logs.configure(level=settings.log_level, format=settings.log_format, path=settings.log_file, worker=name)
     try:
         asyncio.run(_live(config, name, watchdog))
     except FarmError as error:
@@ -95,7 +62,9 @@ def load(path: str) -> Callable[[], object]:
     try:
         found: Callable[[], object] = getattr(importlib.import_module(module), function)
     except (ImportError, AttributeError, ValueError) as error:
-        raise BadSetting(f"initializer {path!r} cannot be loaded ({error}); write package.module:function") from None
+        raise BadSetting(
+            f"initializer {path!r} cannot be loaded ({error}); write package.module:function"
+        ) from None
     if not callable(found):
         raise BadSetting(f"initializer {path!r} is no function")
     return found
@@ -126,11 +95,3 @@ def _tell(watchdog: Connection, message: Pulse | Failed) -> None:
         watchdog.send(message)
     except OSError:
         log.warning("the watchdog does not listen")
-
-
-def host() -> str:
-    """This machine's name, as the store knows it."""
-    return socket.gethostname()
-
-
-__all__ = ["DEFAULT_QUEUE", "FAILED_EXIT_CODE", "WorkerConfig", "host", "load", "main", "require_picklable"]

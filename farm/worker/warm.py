@@ -1,27 +1,144 @@
 """Everything a worker builds once and keeps: store, queue, model, checker, and the pipeline over them."""
 
 import asyncio
+import os
 from contextlib import AsyncExitStack
-from functools import partial
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
-import structlog
 from sqlalchemy import Connection
 
 from farm.checker.client import Checker
-from farm.errors import UnknownTarget
+from farm.models.answer import Answer, Message
 from farm.models.client import Model
 from farm.models.retry import patiently
 from farm.pipeline.produce import Pipeline
-from farm.queue.connection import connect, connect_async
+from farm.queue.connection import connect, connect_async, require
 from farm.store import migrate, targets, workers
 from farm.store.engine import Store
 from farm.store.writer import Writer
+from farm.targets import urls
 from farm.targets.target import Target
-from farm.targets.urls import TargetUrls
 from farm.worker import context
-from farm.worker.process import WorkerConfig, host
+from farm.worker.config import WorkerConfig
 from farm.worker.worker import FarmWorker
 
-log = structlog.stdlib.get_logger(__name__)
+
+class Warm:
+    """One worker process's warm parts. Entering builds them and raises a FarmError for what is missing."""
+
+    worker: FarmWorker
+
+    def __init__(self, config: WorkerConfig, name: str) -> None:
+        self._config = config
+        self._name = name
+        self._targets: dict[str, Target] = {}
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._build()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def _build(self) -> None:
+        config, settings = self._config, self._config.settings
+        self._store = Store.open(
+            settings.store_url,
+            synchronous=settings.sqlite_synchronous,
+            busy_timeout_seconds=settings.busy_timeout_seconds,
+        )
+        self._stack.callback(self._store.close)
+        migrate.require_current(self._store)
+        connection = connect(config.redis_url)
+        self._stack.callback(connection.close)
+        require(connection, config.redis_url)
+        redis = connect_async(config.redis_url)
+        self._stack.push_async_callback(redis.aclose)
+
+        self._writer = Writer(self._store, worker=self._name, lease_seconds=settings.lease_seconds)
+        self._stack.push_async_callback(self._sign_off)
+        self._model = await self._stack.enter_async_context(
+            Model(
+                config.pool.model,
+                base_url=config.base_url,
+                api_key=config.api_key,
+                settings=config.model_settings,
+                max_connections=config.pool.concurrency,
+            )
+        )
+        self._checker = await self._stack.enter_async_context(
+            Checker(
+                timeout_seconds=settings.check_timeout_seconds,
+                scratch_postgres_url=config.scratch_postgres_url,
+            )
+        )
+        context.enter(
+            Pipeline(
+                ledger=self._writer,
+                ask=self._ask,
+                assess=self._checker.assess,
+                find_target=self._find_target,
+                max_repairs=settings.max_repairs,
+                require_dry_run=settings.require_dry_run,
+            )
+        )
+        self.worker = FarmWorker([config.queue], name=self._name, connection=connection)
+        self.worker.prepare(
+            connection=redis,
+            release=self._writer.release,
+            concurrency=config.pool.concurrency,
+            grace_seconds=settings.grace_seconds,
+        )
+        await self._writer.do(self._register)
+
+    async def _ask(self, messages: tuple[Message, ...]) -> Answer:
+        return await patiently(lambda: self._model.ask(messages))
+
+    async def _find_target(self, name: str, fingerprint: str) -> Target:
+        """The target with its URL; read again when the schema has changed."""
+        known = self._targets.get(name)
+        if known is None or known.fingerprint != fingerprint:
+            loaded = await asyncio.to_thread(targets.load, self._store, name)
+            known = replace(loaded, url=urls.find(self._config.settings, name))
+            self._targets[name] = known
+        return known
+
+    async def beat(self) -> None:
+        """Renew every lease in flight and show life to the store and to RQ."""
+        in_flight = list(self.worker.in_flight)
+        if in_flight:
+            await self._writer.renew(in_flight)
+        await self._writer.do(self._note_beat)
+        await self.worker.beat()
+
+    def _register(self, connection: Connection) -> None:
+        config = self._config
+        workers.register(
+            connection,
+            name=self._name,
+            slot=config.slot,
+            host=config.host,
+            pid=os.getpid(),
+            queue=config.queue,
+        )
+
+    def _note_beat(self, connection: Connection) -> None:
+        workers.beat(
+            connection,
+            self._name,
+            state=self.worker.worker_state,
+            in_flight=len(self.worker.in_flight),
+            tasks_done=self.worker.tasks_done,
+        )
+
+    async def _sign_off(self) -> None:
+        await self._writer.close()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()

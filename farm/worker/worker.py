@@ -10,7 +10,6 @@ again by the reconciler within a second, while RQ would mark the job as failed.
 """
 
 import asyncio
-import os
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -307,8 +306,3 @@ class FarmWorker(BaseWorker):
         if self._troubled:
             log.info("Redis is back")
         self._troubled = False
-
-
-def worker_name(slot: str) -> str:
-    """A name that no other life of any worker has: slot, process id and a random part."""
-    return f"{slot}-{os.getpid()}-{os.urandom(3).hex()}"
