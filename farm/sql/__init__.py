@@ -1,0 +1,1 @@
+"""SQL as text: schemas, checks, extraction from answers, layout. The only package that imports sqlglot."""

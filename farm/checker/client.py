@@ -1,0 +1,269 @@
+"""A worker's side of its checker process: many coroutines ask, one pipe carries, the process may die."""
+
+import asyncio
+import signal
+import sys
+from collections import OrderedDict, deque
+from types import TracebackType
+from typing import Any, Self
+
+from farm.checker import protocol
+from farm.checker.pipe import Pipe
+from farm.checker.request import Ask, Opening
+from farm.errors import BadInput, Unavailable
+from farm.sql.verdict import Candidate, Finding, Verdict
+from farm.targets.target import Target
+
+TIMEOUT_SECONDS = 5.0
+OPEN_TIMEOUT_SECONDS = 60.0
+START_TIMEOUT_SECONDS = 60.0
+STARTS_TRIED = 3
+TARGETS_KEPT = 64
+MEMORY_LIMIT_MB = 1024
+
+
+class Checker:
+    """Asks one checker process; safe for any number of coroutines of one event loop.
+
+    1. A request joins the queue; frames written in one turn of the loop leave in one write.
+    2. Replies come in order, so the first of the queue is the one being worked on.
+    3. When it takes longer than `timeout_seconds`, or the process dies, it gets the verdict `could_not_check`,
+       a new process starts, and the rest of the queue is sent again. Their callers notice only the delay.
+    4. A target travels once to each process, with its URL, and only through the pipe.
+    """
+
+    def __init__(
+        self, *, timeout_seconds: float = TIMEOUT_SECONDS, memory_limit_mb: int = MEMORY_LIMIT_MB
+    ) -> None:
+        self._timeout_seconds = timeout_seconds
+        self._memory_limit_mb = memory_limit_mb
+        self._queue: deque[Ask | Opening] = deque()
+        self._ids: OrderedDict[Target, int] = OrderedDict()
+        self._next_id = 0
+        self._without_engine: dict[Target, str] = {}
+        self._unfit: dict[Target, str] = {}
+        self._outgoing: list[bytes] = []
+        self._pipe: Pipe | None = None
+        self._launching: asyncio.Task[None] | None = None
+        self._head_since = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._closed = False
+        self.restarts = 0
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def start(self) -> None:
+        """Start the process and wait until it serves; raises Unavailable when it does not come up."""
+        self._closed = False
+        await asyncio.shield(self._launch())
+
+    async def assess(self, answer_text: str, target: Target) -> tuple[Candidate, ...]:
+        """The judged candidates of a raw answer, at least one; see farm.sql.assess.
+
+        Raises BadInput when the target's DDL cannot be compiled, Unavailable when no process can be started.
+        """
+        return await self._ask("assess", answer_text, target)
+
+    async def check(self, sql: str, target: Target) -> Verdict:
+        """The verdict on one query, taken as it is; raises as `assess` does."""
+        return (await self._ask("check", sql, target))[0].verdict
+
+    async def close(self) -> None:
+        """End the process; requests still waiting raise Unavailable."""
+        self._closed = True
+        if self._launching is not None:
+            self._launching.cancel()
+            await asyncio.gather(self._launching, return_exceptions=True)
+        pipe, self._pipe = self._pipe, None
+        self._fail_all("the checker is closed")
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if pipe is not None:
+            await pipe.end()
+
+    # asking
+
+    async def _ask(self, op: str, text: str, target: Target) -> tuple[Candidate, ...]:
+        if self._closed:
+            raise Unavailable("the checker is closed; start it first")
+        if target in self._unfit:
+            raise BadInput(self._unfit[target])
+        loop = asyncio.get_running_loop()
+        request = Ask(op=op, text=text, target=target, reply=loop.create_future())
+        self._enqueue(request)
+        if self._pipe is None:
+            self._launch()
+        return await request.reply
+
+    def _enqueue(self, request: Ask) -> None:
+        """Add a request, behind the opening of its target where the process does not know it yet."""
+        if request.target not in self._ids:
+            self._push(self._opening(request.target))
+        self._ids.move_to_end(request.target)
+        self._push(request)
+
+    def _opening(self, target: Target) -> Opening:
+        self._next_id += 1
+        self._ids[target] = self._next_id
+        if len(self._ids) > TARGETS_KEPT:
+            _, forgotten = self._ids.popitem(last=False)
+            self._send(protocol.forget_frame(forgotten))
+        return Opening(target=target)
+
+    def _push(self, request: Ask | Opening) -> None:
+        if not self._queue:
+            self._head_is_new()
+        self._queue.append(request)
+        if isinstance(request, Opening):
+            reason = self._without_engine.get(request.target)
+            self._send(protocol.open_frame(self._ids[request.target], request.target, reason))
+        else:
+            self._send(protocol.ask_frame(request.op, self._ids[request.target], request.text))
+
+    def _send(self, frame: bytes) -> None:
+        if self._pipe is None:
+            return  # everything that waits is sent when the next process is ready
+        if not self._outgoing:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._outgoing.append(frame)
+
+    def _flush(self) -> None:
+        frames, self._outgoing = self._outgoing, []
+        if self._pipe is not None and frames:
+            self._pipe.write(b"".join(frames))
+
+    # replies
+
+    def _received(self, frame: dict[str, Any]) -> None:
+        if not self._queue:
+            return
+        request = self._queue.popleft()
+        self._head_is_new()
+        if "bad_input" in frame:
+            request.refuse(BadInput(frame["bad_input"]))
+        elif isinstance(request, Ask):
+            request.settle(protocol.unpack(frame))
+
+    def _head_is_new(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._head_since = loop.time()
+        if self._timer is None:
+            self._timer = loop.call_at(self._head_since + self._timeout_seconds, self._tick)
+
+    def _tick(self) -> None:
+        """Runs once per time-out at most, not once per request."""
+        self._timer = None
+        if not self._queue or self._pipe is None:
+            return
+        loop = asyncio.get_running_loop()
+        limit = self._limit_seconds(self._queue[0])
+        if loop.time() >= self._head_since + limit:
+            self._replace(f"it took longer than {limit:g} s")
+        else:
+            self._timer = loop.call_at(self._head_since + limit, self._tick)
+
+    def _limit_seconds(self, request: Ask | Opening) -> float:
+        return self._timeout_seconds if isinstance(request, Ask) else OPEN_TIMEOUT_SECONDS
+
+    # the process
+
+    def _lost(self, pipe: Pipe, status: int | None) -> None:
+        if pipe is self._pipe:
+            self._replace(_words(status))
+
+    def _replace(self, reason: str) -> None:
+        """Blame the first request, end the process, and start another one when somebody still waits."""
+        pipe, self._pipe = self._pipe, None
+        self._outgoing.clear()
+        if pipe is not None:
+            pipe.kill()
+        self.restarts += 1
+        if self._queue:
+            self._blame(self._queue.popleft(), reason)
+        if any(isinstance(request, Ask) for request in self._queue) and not self._closed:
+            self._launch()
+
+    def _blame(self, request: Ask | Opening, reason: str) -> None:
+        target = request.target
+        if isinstance(request, Ask):
+            request.settle((_could_not_check(request, reason),))
+        elif target not in self._without_engine:
+            self._without_engine[target] = f"opening the target's engine failed: {reason}"
+        else:
+            self._unfit[target] = f"the schema of target {target.name!r} cannot be compiled: {reason}"
+
+    def _launch(self) -> asyncio.Task[None]:
+        if self._launching is None or self._launching.done():
+            self._launching = asyncio.get_running_loop().create_task(self._launched())
+            self._launching.add_done_callback(_seen)
+        return self._launching
+
+    async def _launched(self) -> None:
+        """Start a process, send it everything that waits; raises Unavailable after a few failed tries."""
+        for _ in range(STARTS_TRIED):
+            pipe = await Pipe.open(self._command(), on_frame=self._received, on_end=self._lost)
+            try:
+                if await asyncio.wait_for(pipe.ready, START_TIMEOUT_SECONDS):
+                    self._pipe = pipe
+                    self._send_again()
+                    return
+            except TimeoutError:
+                pass
+            finally:
+                if self._pipe is not pipe:
+                    pipe.kill()
+        reason = "the checker process does not start; `python -m farm.checker.process` shows why"
+        self._fail_all(reason)
+        raise Unavailable(reason)
+
+    def _command(self) -> tuple[str, ...]:
+        return (sys.executable, "-m", "farm.checker.process", "--memory-mb", str(self._memory_limit_mb))
+
+    def _send_again(self) -> None:
+        waiting = [
+            request for request in self._queue if isinstance(request, Ask) and not request.reply.done()
+        ]
+        self._queue.clear()
+        self._ids.clear()
+        for request in waiting:
+            if request.target in self._unfit:
+                request.refuse(BadInput(self._unfit[request.target]))
+            else:
+                self._enqueue(request)
+
+    def _fail_all(self, reason: str) -> None:
+        while self._queue:
+            self._queue.popleft().refuse(Unavailable(reason))
+        self._ids.clear()
+
+
+def _seen(task: asyncio.Task[None]) -> None:
+    """Fetch the outcome, so that a launch nobody waits for is not reported as never retrieved."""
+    if not task.cancelled():
+        task.exception()
+
+
+def _words(status: int | None) -> str:
+    if status is not None and status < 0:
+        try:
+            return f"the checker was ended by {signal.Signals(-status).name}"
+        except ValueError:
+            return f"the checker was ended by signal {-status}"
+    return f"the checker ended with status {status}"
+
+
+def _could_not_check(request: Ask, reason: str) -> Candidate:
+    finding = Finding(
+        code="could_not_check",
+        message=f"the query could not be checked: {reason}",
+        hint="write it in a simpler form",
+    )
+    return Candidate(sql=request.text.strip()[:20_000], verdict=Verdict(findings=(finding,)))

@@ -1,0 +1,67 @@
+"""Checks queries for one target in this process: its compiled schema and its warm dry-run engine.
+
+The checker process holds one for each target; tests and the command line may use it directly.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from farm.checker.dry_run import DryRun, Engine, NoEngine
+from farm.sql.assess import assess, judge
+from farm.sql.schema import Schema
+from farm.sql.verdict import Candidate, Finding, Severity, Verdict
+from farm.targets.target import Target
+
+OpenEngine = Callable[[Target], Engine | None]
+
+
+def open_check_engine(target: Target) -> Engine | None:
+    """The engine of farm.targets that dry runs use."""
+    from farm.targets.engine import open_engine
+
+    return open_engine(target, purpose="check")
+
+
+class Inspector:
+    """Raises BadInput when the DDL cannot be compiled; `no_dry_run` is a reason to do without an engine."""
+
+    def __init__(
+        self, target: Target, *, open_engine: OpenEngine = open_check_engine, no_dry_run: str | None = None
+    ) -> None:
+        self.schema = Schema.from_ddl(target.ddl, target.dialect)
+        self._no_dry_run = no_dry_run
+        self._dry_run = DryRun(lambda: open_engine(target))
+
+    def check(self, sql: str) -> Verdict:
+        """The verdict on one query, taken as it is."""
+        try:
+            return judge(sql, self.schema, self._dry_run, self._engine_name())
+        except NoEngine as absent:
+            return _without_engine(judge(sql, self.schema), str(absent))
+
+    def assess(self, answer_text: str) -> tuple[Candidate, ...]:
+        """The judged candidates of a raw answer, see farm.sql.assess."""
+        try:
+            return assess(answer_text, self.schema, self._dry_run, self._engine_name())
+        except NoEngine as absent:
+            judged = assess(answer_text, self.schema)
+            return tuple(replace(c, verdict=_without_engine(c.verdict, str(absent))) for c in judged)
+
+    def close(self) -> None:
+        self._dry_run.close()
+
+    def _engine_name(self) -> str:
+        if self._no_dry_run is not None:
+            raise NoEngine(self._no_dry_run)
+        return self._dry_run.name
+
+
+def _without_engine(verdict: Verdict, reason: str) -> Verdict:
+    if not verdict.accepted:
+        return verdict
+    finding = Finding(
+        code="no_dry_run",
+        severity=Severity.WARNING,
+        message=f"the query was checked without a dry run: {reason}",
+    )
+    return replace(verdict, findings=(*verdict.findings, finding))

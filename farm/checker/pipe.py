@@ -1,0 +1,83 @@
+"""One checker process and its two pipes, as callbacks on the event loop."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any, Self, cast
+
+from farm.checker import protocol
+
+DRAIN_SECONDS = 0.25
+END_SECONDS = 2.0
+
+OnFrame = Callable[[dict[str, Any]], None]
+OnEnd = Callable[["Pipe", int | None], None]
+
+
+class Pipe(asyncio.SubprocessProtocol):
+    """Calls `on_frame` for each reply, and `on_end` once with the exit status unless it was ended from here."""
+
+    def __init__(self, on_frame: OnFrame, on_end: OnEnd) -> None:
+        self._on_frame: OnFrame | None = on_frame
+        self._on_end: OnEnd | None = on_end
+        self._rest = b""
+        loop = asyncio.get_running_loop()
+        self.ready: asyncio.Future[bool] = loop.create_future()
+        self._gone: asyncio.Future[None] = loop.create_future()
+
+    @classmethod
+    async def open(cls, command: Sequence[str], *, on_frame: OnFrame, on_end: OnEnd) -> Self:
+        loop = asyncio.get_running_loop()
+        _, pipe = await loop.subprocess_exec(lambda: cls(on_frame, on_end), *command, stderr=None)
+        return pipe
+
+    def write(self, data: bytes) -> None:
+        self._input().write(data)
+
+    def kill(self) -> None:
+        """End the process at once; nothing more is heard of it."""
+        self._on_frame = self._on_end = None
+        if self._transport.get_returncode() is None:
+            with suppress(ProcessLookupError):
+                self._transport.kill()
+        self._transport.close()
+
+    async def end(self) -> None:
+        """Close the input, wait for the process to go, kill it when it does not."""
+        self._on_frame = self._on_end = None
+        self._input().close()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(self._gone), END_SECONDS)
+        self.kill()
+        await self._gone
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.SubprocessTransport, transport)
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            frame = protocol.decode(line)
+            if frame == protocol.READY:
+                self.ready.set_result(True)
+            elif self._on_frame is not None:
+                self._on_frame(frame)
+
+    def process_exited(self) -> None:
+        # what it wrote last may still be in the pipe; a grandchild may hold the pipe open for ever
+        asyncio.get_running_loop().call_later(DRAIN_SECONDS, self._ended)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self._gone.done():
+            self._gone.set_result(None)
+        self._ended()
+
+    def _ended(self) -> None:
+        if not self.ready.done():
+            self.ready.set_result(False)
+        on_end, self._on_end = self._on_end, None
+        if on_end is not None:
+            on_end(self, self._transport.get_returncode())
+
+    def _input(self) -> asyncio.WriteTransport:
+        return cast(asyncio.WriteTransport, self._transport.get_pipe_transport(0))

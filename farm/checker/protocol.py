@@ -1,0 +1,53 @@
+"""Frames between a worker and its checker process: one JSON object a line, replies in the order of requests.
+
+    → {"op": "open", "id": 1, "target": {…}, "no_dry_run": null}   ← {"opened": true}
+    → {"op": "assess", "id": 1, "text": "…"}                          ← {"candidates": [{"sql", "verdict"}]}
+    → {"op": "check", "id": 1, "text": "…"}                           ← {"candidates": [{"sql", "verdict"}]}
+    → {"op": "forget", "id": 1}                                       (no reply)
+
+The process says {"ready": true} once, before its first reply. A request that cannot be served because the target
+is unfit gets {"bad_input": "why"}.
+"""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from farm.sql.verdict import Candidate, Verdict
+from farm.targets.target import Target
+
+READY = {"ready": True}
+
+
+def encode(frame: dict[str, Any]) -> bytes:
+    return json.dumps(frame, separators=(",", ":")).encode() + b"\n"
+
+
+def decode(line: bytes) -> dict[str, Any]:
+    frame = json.loads(line)
+    if not isinstance(frame, dict):
+        raise ValueError("a frame is a JSON object")
+    return frame
+
+
+def open_frame(id_: int, target: Target, no_dry_run: str | None) -> bytes:
+    fields = {name: getattr(target, name) for name in ("name", "dialect", "ddl", "notes", "url")}
+    return encode({"op": "open", "id": id_, "target": fields, "no_dry_run": no_dry_run})
+
+
+def forget_frame(id_: int) -> bytes:
+    return encode({"op": "forget", "id": id_})
+
+
+def ask_frame(op: str, id_: int, text: str) -> bytes:
+    return encode({"op": op, "id": id_, "text": text})
+
+
+def pack(candidates: Iterable[Candidate]) -> dict[str, Any]:
+    return {"candidates": [{"sql": c.sql, "verdict": c.verdict.to_dict()} for c in candidates]}
+
+
+def unpack(frame: dict[str, Any]) -> tuple[Candidate, ...]:
+    return tuple(
+        Candidate(sql=c["sql"], verdict=Verdict.from_dict(c["verdict"])) for c in frame["candidates"]
+    )

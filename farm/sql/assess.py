@@ -1,0 +1,74 @@
+"""From a raw answer to judged candidates: extraction, static checks, the engine's dry run."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from farm.sql.checks import CHECK_ORDER, DECIDED_BY_ENGINE, check
+from farm.sql.engine_error import engine_finding
+from farm.sql.extract import candidates
+from farm.sql.schema import Schema
+from farm.sql.verdict import Candidate, Finding, Severity, Verdict
+
+DryRun = Callable[[str], str | None]
+
+
+def assess(
+    answer_text: str,
+    schema: Schema,
+    dry_run: DryRun | None = None,
+    dry_run_name: str | None = None,
+) -> tuple[Candidate, ...]:
+    """Judge what an answer contains, in the order tried, stopping at the first accepted one (then the last).
+
+    Never empty: an answer without SQL gives one candidate with an empty text and the finding `no_sql`.
+    `dry_run` takes a query and returns the engine's error message, or None when the engine accepts it.
+    """
+    judged: list[Candidate] = []
+    for sql in candidates(answer_text):
+        judged.append(Candidate(sql=sql, verdict=judge(sql, schema, dry_run, dry_run_name)))
+        if judged[-1].verdict.accepted:
+            break
+    return tuple(judged) or (Candidate(sql="", verdict=_no_sql(answer_text)),)
+
+
+def best(judged: Sequence[Candidate]) -> Candidate:
+    """The accepted candidate, else the one that came furthest through the checks: the one to repair."""
+    return max(judged, key=lambda candidate: _promise(candidate.verdict))
+
+
+def judge(
+    sql: str, schema: Schema, dry_run: DryRun | None = None, dry_run_name: str | None = None
+) -> Verdict:
+    """One query's verdict. The engine is asked only once nothing but names can be wrong, and then decides."""
+    started = time.perf_counter()
+    findings = check(sql, schema)
+    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
+    asked = dry_run is not None and all(error.code in DECIDED_BY_ENGINE for error in errors)
+    if dry_run is not None and asked:
+        refusal = dry_run(sql)
+        findings = _reconciled(findings, refusal, sql, schema)
+    elapsed_ms = (time.perf_counter() - started) * 1000
+    return Verdict(findings=findings, dry_run=dry_run_name if asked else None, elapsed_ms=elapsed_ms)
+
+
+def _reconciled(
+    findings: tuple[Finding, ...], refusal: str | None, sql: str, schema: Schema
+) -> tuple[Finding, ...]:
+    """What the engine accepts stands, with the static errors as warnings; what it refuses is explained."""
+    if refusal is None:
+        return tuple(replace(finding, severity=Severity.WARNING) for finding in findings)
+    if any(finding.severity is Severity.ERROR for finding in findings):
+        return findings
+    return (*findings, engine_finding(refusal, sql, schema))
+
+
+def _promise(verdict: Verdict) -> tuple[bool, int, int]:
+    errors = [finding.code for finding in verdict.findings if finding.severity is Severity.ERROR]
+    stage = min((CHECK_ORDER.get(code, 0) for code in errors), default=0)
+    return verdict.accepted, stage, -len(errors)
+
+
+def _no_sql(answer_text: str) -> Verdict:
+    said = "the answer is empty" if not answer_text.strip() else "the answer contains no SQL query"
+    return Verdict(findings=(Finding(code="no_sql", message=said, hint="answer with one SELECT statement"),))

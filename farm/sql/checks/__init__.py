@@ -1,0 +1,83 @@
+"""The static checks in order of cost. A new check is one function here and one entry in CHECKS."""
+
+from collections.abc import Callable, Iterable
+
+from farm.sql.checks.bounds import plain_characters, within_length, within_nesting
+from farm.sql.checks.names import aggregates_in_place, known_names
+from farm.sql.checks.reading import allowed_functions, only_reads
+from farm.sql.checks.syntax import no_parameters, one_statement, parses
+from farm.sql.schema import Schema
+from farm.sql.subject import Subject
+from farm.sql.verdict import Finding, Severity
+
+Check = Callable[[Subject], Iterable[Finding]]
+
+CHECKS: tuple[Check, ...] = (
+    within_length,
+    plain_characters,
+    within_nesting,
+    parses,
+    one_statement,
+    only_reads,
+    allowed_functions,
+    no_parameters,
+    known_names,
+    aggregates_in_place,
+)
+
+# How far a candidate with this error came; a later one is more worth repairing.
+CHECK_ORDER: dict[str, int] = {
+    code: stage
+    for stage, codes in enumerate(
+        (
+            ("no_sql", "could_not_check"),
+            ("too_long", "odd_character", "too_deep"),
+            ("syntax_error",),
+            ("several_statements",),
+            ("not_read_only", "function_not_allowed", "parameter"),
+            ("unknown_table",),
+            ("unknown_qualifier", "unknown_column", "ambiguous_column", "set_operation_columns"),
+            ("misplaced_aggregate", "engine_refused"),
+        )
+    )
+    for code in codes
+}
+
+# What these say is an explanation, not a policy: where an engine is at hand, its own judgement decides.
+DECIDED_BY_ENGINE = frozenset(
+    {
+        "unknown_column",
+        "unknown_qualifier",
+        "ambiguous_column",
+        "set_operation_columns",
+        "misplaced_aggregate",
+    }
+)
+
+
+def check(sql: str, schema: Schema) -> tuple[Finding, ...]:
+    """Findings of the first check that rejects, after the warnings of those before it; never raises.
+
+    The bounds keep inputs out that are known to hang or crash the parser; a caller that must survive the
+    unknown ones too runs this in the checker process.
+    """
+    subject = Subject(sql, schema)
+    findings: list[Finding] = []
+    for each in CHECKS:
+        findings += _guarded(each, subject)
+        if any(finding.severity is Severity.ERROR for finding in findings):
+            break
+    return tuple(findings)
+
+
+def _guarded(each: Check, subject: Subject) -> tuple[Finding, ...]:
+    try:
+        return tuple(each(subject))
+    except Exception as error:  # a defect in a check or in the parser must not pass for a good query
+        return (
+            Finding(
+                code="could_not_check",
+                message=f"the check {each.__name__} failed on this query: {type(error).__name__}",
+                hint="write the query in a simpler form",
+            ),
+        )

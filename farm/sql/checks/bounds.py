@@ -1,0 +1,90 @@
+"""Bounds that hold before anything is parsed, so that no input can keep the parser busy or crash it."""
+
+from collections.abc import Iterator, Sequence
+
+from sqlglot.errors import SqlglotError
+from sqlglot.tokenizer_core import Token, TokenType
+
+from farm.sql.subject import Subject
+from farm.sql.verdict import Finding
+
+# Largest real query known: 6,047 characters, 7 levels of parentheses (published text-to-SQL sets).
+LENGTH_LIMIT_CHARS = 20_000
+TOKEN_LIMIT = 5_000
+NESTING_LIMIT = 24
+CHAIN_LIMIT = 16
+OPERAND_LIMIT = 500
+
+_INVISIBLE = frozenset(
+    "\u200b\u200c\u200d\u2060\ufeff\u00ad\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+)
+_OPENS = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.CASE})
+_CLOSES = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.END})
+_NAMES = frozenset({TokenType.VAR, TokenType.IDENTIFIER, TokenType.STRING, TokenType.NUMBER, TokenType.COMMA})
+_OPERATORS = frozenset({TokenType.AND, TokenType.OR, TokenType.UNION, TokenType.EXCEPT, TokenType.INTERSECT})
+
+
+def within_length(subject: Subject) -> Iterator[Finding]:
+    """Some text, and not too much of it."""
+    length = len(subject.sql)
+    if not subject.sql.strip():
+        yield Finding(code="no_sql", message="there is no SQL to check")
+    elif length > LENGTH_LIMIT_CHARS:
+        yield Finding(
+            code="too_long",
+            message=f"the query has {length:,} characters; at most {LENGTH_LIMIT_CHARS:,} are checked",
+        )
+
+
+def plain_characters(subject: Subject) -> Iterator[Finding]:
+    """No character that an engine reads otherwise than a person does: NUL, zero-width, a lone carriage return."""
+    sql = subject.sql
+    for offset, char in enumerate(sql):
+        lone_return = char == "\r" and sql[offset + 1 : offset + 2] != "\n"
+        if lone_return or char in _INVISIBLE or (char < " " and char not in "\t\n\r\f"):
+            yield Finding(
+                code="odd_character",
+                message=f"the query contains the invisible character U+{ord(char):04X}",
+                hint="write the query with ordinary characters and spaces",
+                **subject.place(offset),
+            )
+            return
+
+
+def within_nesting(subject: Subject) -> Iterator[Finding]:
+    """Tokens can be read, are not too many, and are not nested deeper than the parser bears."""
+    try:
+        tokens = subject.tokens
+    except SqlglotError as error:
+        yield Finding(
+            code="syntax_error",
+            message=f"the text cannot be split into words: {str(error)[:120]}",
+            hint="close every quote and comment",
+        )
+        return
+    if len(tokens) > TOKEN_LIMIT:
+        yield Finding(
+            code="too_long",
+            message=f"the query has {len(tokens):,} words; at most {TOKEN_LIMIT:,} are checked",
+        )
+    place = _too_deep(tokens)
+    if place is not None:
+        yield Finding(
+            code="too_deep",
+            message="the query is nested too deeply or repeats an operator too often to be checked",
+            hint=f"keep to {NESTING_LIMIT} levels and {OPERAND_LIMIT} ANDs, ORs and UNIONs",
+            **subject.place(place.start),
+        )
+
+
+def _too_deep(tokens: Sequence[Token]) -> Token | None:
+    """The token at which nesting, a run of keywords or signs, or the number of operators passes its limit."""
+    depth = chain = operators = 0
+    for token in tokens:
+        kind = token.token_type
+        depth += (kind in _OPENS) - (kind in _CLOSES)
+        chain = 0 if kind in _NAMES or kind in _CLOSES else chain + 1
+        operators += kind in _OPERATORS
+        if depth > NESTING_LIMIT or chain > CHAIN_LIMIT + depth or operators > OPERAND_LIMIT:
+            return token
+    return None

@@ -1,0 +1,56 @@
+"""The text parses, as exactly one statement without open parameters."""
+
+from collections.abc import Iterator
+
+from sqlglot import exp
+from sqlglot.errors import ParseError, SqlglotError
+
+from farm.sql.subject import Subject
+from farm.sql.verdict import Finding
+
+
+def parses(subject: Subject) -> Iterator[Finding]:
+    """The dialect's grammar accepts the text."""
+    try:
+        _ = subject.statements
+    except ParseError as error:
+        detail = error.errors[0] if error.errors else {}
+        near = str(detail.get("highlight") or "").strip()
+        yield Finding(
+            code="syntax_error",
+            message=f"syntax error near {near!r}" if near else "syntax error: the query ends too early",
+            line=detail.get("line"),
+            column=_column(detail.get("col"), near),
+            hint=str(detail.get("description") or "") or None,
+        )
+    except SqlglotError as error:
+        yield Finding(code="syntax_error", message=f"the query cannot be parsed: {str(error)[:120]}")
+
+
+def _column(end: int | None, highlight: str) -> int | None:
+    """sqlglot names the column at which the offending word ends."""
+    return None if end is None else max(1, end - len(highlight) + 1)
+
+
+def one_statement(subject: Subject) -> Iterator[Finding]:
+    """Exactly one statement, a trailing semicolon allowed."""
+    count = len(subject.statements)
+    if count == 0:
+        yield Finding(code="no_sql", message="there is no SQL statement, only comments or semicolons")
+    elif count > 1:
+        yield Finding(
+            code="several_statements",
+            message=f"there are {count} statements; a report is exactly one",
+            hint="combine them into one SELECT, for example with a WITH clause",
+        )
+
+
+def no_parameters(subject: Subject) -> Iterator[Finding]:
+    """A stored report runs without anybody filling in `?`, `:name` or `$1`."""
+    parameter = subject.tree.find(exp.Placeholder, exp.Parameter, exp.SessionParameter)
+    if parameter is not None:
+        yield Finding(
+            code="parameter",
+            message=f"the query waits for a parameter ({parameter.sql(subject.rules.name)})",
+            hint="write the value itself into the query",
+        )

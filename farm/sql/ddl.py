@@ -1,0 +1,218 @@
+"""Reads CREATE statements as people have them: pg_dump's output, SQLite's sqlite_master, hand-written ones.
+
+Token by token instead of by a parser, so that one exotic constraint or index does not cost the whole schema.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import sqlglot
+from sqlglot.errors import SqlglotError
+from sqlglot.tokenizer_core import Token, TokenType
+
+from farm.errors import BadInput
+from farm.sql.dialect import Rules
+from farm.sql.words import words
+
+_COPY_BLOCK = re.compile(r"^COPY\s[^\n]*\sFROM\s+stdin;.*?^\\\.$", re.IGNORECASE | re.MULTILINE | re.DOTALL)
+_PSQL_COMMAND = re.compile(r"^\\[^\n]*$", re.MULTILINE)
+_NO_COLUMN = words("CONSTRAINT PRIMARY FOREIGN UNIQUE CHECK EXCLUDE LIKE KEY INDEX FULLTEXT SPATIAL")
+_AFTER_TYPE = words(
+    "CONSTRAINT PRIMARY NOT NULL UNIQUE CHECK DEFAULT COLLATE REFERENCES GENERATED AS ON COMMENT AUTO_INCREMENT "
+    "AUTOINCREMENT ENCODE STORAGE COMPRESSION"
+)
+_OPENING, _CLOSING = TokenType.L_PAREN, TokenType.R_PAREN
+_NAMES_QUOTED = TokenType.IDENTIFIER
+
+
+@dataclass(frozen=True, kw_only=True)
+class Relation:
+    """One CREATE TABLE or CREATE VIEW. `columns` are (name, type) pairs as stored, after case folding;
+    `body` is the defining query of a view or of CREATE TABLE AS; `parents` are tables whose columns it has."""
+
+    schema: str | None
+    name: str
+    columns: tuple[tuple[str, str], ...] = ()
+    body: str | None = None
+    parents: tuple[str, ...] = ()
+    is_view: bool = False
+    is_virtual: bool = False
+    without_rowid: bool = False
+
+
+def read_ddl(ddl: str, rules: Rules) -> Iterator[Relation]:
+    """The relations of a schema script in order; raises BadInput with the line where it cannot be read."""
+    text = _PSQL_COMMAND.sub(_blank, _COPY_BLOCK.sub(_blank, ddl))
+    try:
+        tokens = list(sqlglot.tokenize(text, read=rules.name))
+    except SqlglotError as error:
+        raise BadInput(
+            f"the DDL cannot be read: {_first_line(error)}; is a quote or comment left open?"
+        ) from error
+    search_path: str | None = None
+    for statement in _statements(tokens):
+        search_path = _search_path(statement) or search_path
+        relation = _Reader(statement, text, rules).relation(search_path)
+        if relation is not None:
+            yield relation
+
+
+def _blank(match: re.Match[str]) -> str:
+    return "\n" * match[0].count("\n")
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0][:200]
+
+
+def _statements(tokens: list[Token]) -> Iterator[list[Token]]:
+    statement: list[Token] = []
+    for token in tokens:
+        if token.token_type is TokenType.SEMICOLON:
+            if statement:
+                yield statement
+            statement = []
+        else:
+            statement.append(token)
+    if statement:
+        yield statement
+
+
+def _search_path(statement: list[Token]) -> str | None:
+    """The first schema of `SET search_path = sales, pg_catalog`, or None."""
+    words = [token.text for token in statement[:4]]
+    if len(words) == 4 and words[0].upper() == "SET" and words[1].lower() == "search_path":
+        return words[3] if words[3] and words[3].isidentifier() else None
+    return None
+
+
+def _first_word(token: Token) -> str:
+    """Some keywords come as one token of two words: PRIMARY KEY, FOREIGN KEY."""
+    return token.text.partition(" ")[0].upper()
+
+
+class _Reader:
+    """Reads one statement's tokens from left to right."""
+
+    def __init__(self, tokens: list[Token], text: str, rules: Rules) -> None:
+        self.tokens, self.text, self.rules, self.at = tokens, text, rules, 0
+
+    def relation(self, search_path: str | None) -> Relation | None:
+        if not self._skip("CREATE"):
+            return None
+        while self._skip(
+            "OR", "REPLACE", "TEMP", "TEMPORARY", "GLOBAL", "LOCAL", "UNLOGGED", "FOREIGN", "RECURSIVE"
+        ):
+            pass
+        is_virtual, is_materialized = self._skip("VIRTUAL"), self._skip("MATERIALIZED")
+        is_view = self._skip("VIEW") or (is_materialized and self._skip("VIEW"))
+        if not is_view and not self._skip("TABLE"):
+            return None
+        while self._skip("IF", "NOT", "EXISTS"):
+            pass
+        schema, name = self._qualified_name()
+        if is_virtual:
+            return Relation(schema=schema, name=name, is_virtual=True)
+        return self._table_or_view(schema or search_path, name, is_view=is_view)
+
+    def _table_or_view(self, schema: str | None, name: str, *, is_view: bool) -> Relation:
+        columns: list[tuple[str, str]] = []
+        parents: list[str] = []
+        if self._word() == "PARTITION":
+            self.at += 2
+            parents.append(self._qualified_name()[1])
+        for item in self._items():
+            column = self._column(item)
+            if column is not None:
+                columns.append(column)
+            elif item and item[0].text.upper() == "LIKE" and len(item) > 1:
+                parents.append(self._fold(item[-1] if len(item) < 5 else item[1]))
+        parents += self._inherited()
+        return Relation(
+            schema=schema,
+            name=name,
+            columns=tuple(columns),
+            body=self._body(),
+            parents=tuple(parents),
+            is_view=is_view,
+            without_rowid=any(token.text.upper() == "WITHOUT" for token in self.tokens[self.at :]),
+        )
+
+    def _items(self) -> Iterator[list[Token]]:
+        """The comma-separated items of the parenthesised list that starts here; leaves `at` behind it."""
+        if self.at >= len(self.tokens) or self.tokens[self.at].token_type is not _OPENING:
+            return
+        start, depth, item = self.at, 0, list[Token]()
+        for self.at in range(start, len(self.tokens)):
+            token = self.tokens[self.at]
+            depth += (token.token_type is _OPENING) - (token.token_type is _CLOSING)
+            if depth == 0:
+                break
+            if depth == 1 and token.token_type is TokenType.COMMA:
+                yield item
+                item = []
+            elif depth > 1 or token.token_type is not _OPENING or self.at > start:
+                item.append(token)
+        else:
+            line = self.tokens[start].line
+            raise BadInput(f"the DDL cannot be read: the parenthesis opened in line {line} is never closed")
+        self.at += 1
+        yield item
+
+    def _column(self, item: list[Token]) -> tuple[str, str] | None:
+        if not item:
+            return None
+        first = item[0]
+        if first.token_type is not _NAMES_QUOTED and _first_word(first) in _NO_COLUMN and len(item) > 1:
+            # `key text` and `index int` are columns, `KEY (a)` and `INDEX i (a)` are not
+            if _first_word(first) not in {"KEY", "INDEX"} or any(t.token_type is _OPENING for t in item[1:3]):
+                return None
+        ends = (
+            i
+            for i, t in enumerate(item)
+            if i and t.token_type is not _NAMES_QUOTED and _first_word(t) in _AFTER_TYPE
+        )
+        end = next(ends, len(item))
+        type_ = self.text[item[1].start : item[end - 1].end + 1] if end > 1 else ""
+        return self._fold(first), " ".join(type_.split())
+
+    def _inherited(self) -> list[str]:
+        if self._word() != "INHERITS":
+            return []
+        self.at += 1
+        return [self._fold(item[-1]) for item in self._items() if item]
+
+    def _body(self) -> str | None:
+        """The query after AS, up to the statement's end."""
+        for i in range(self.at, len(self.tokens) - 1):
+            if self.tokens[i].text.upper() == "AS":
+                return self.text[self.tokens[i + 1].start : self.tokens[-1].end + 1]
+        return None
+
+    def _qualified_name(self) -> tuple[str | None, str]:
+        parts: list[str] = []
+        while self.at < len(self.tokens):
+            parts.append(self._fold(self.tokens[self.at]))
+            self.at += 1
+            if self.at >= len(self.tokens) or self.tokens[self.at].token_type is not TokenType.DOT:
+                break
+            self.at += 1
+        if not parts:
+            line = self.tokens[-1].line
+            raise BadInput(f"the DDL cannot be read: the CREATE statement in line {line} has no name")
+        return (parts[-2] if len(parts) > 1 else None), parts[-1]
+
+    def _fold(self, token: Token) -> str:
+        """The name as the engine stores it: folded in Postgres unless quoted, as written in SQLite."""
+        quoted = token.token_type is _NAMES_QUOTED or self.rules.folds_quoted
+        return token.text if quoted else self.rules.fold(token.text, quoted=False)
+
+    def _word(self) -> str:
+        return self.tokens[self.at].text.upper() if self.at < len(self.tokens) else ""
+
+    def _skip(self, *words: str) -> bool:
+        """Step over the next token when it is one of `words`."""
+        here = self._word() in words
+        self.at += here
+        return here

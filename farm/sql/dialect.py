@@ -1,0 +1,84 @@
+"""What the checks must know of each SQL dialect."""
+
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from farm.errors import BadInput
+from farm.sql.words import words
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """How one dialect reads names.
+
+    `folds_quoted`: quoted names ignore case too. `aliases_everywhere`: WHERE, GROUP BY and HAVING see the
+    aliases of the SELECT list. `strings_in_double_quotes`: a double-quoted name that names nothing is a string.
+    `hidden_columns` exist on every table; `bare_words` are values written without parentheses;
+    `catalogs` are system tables that may be read, `"schema.*"` standing for all of a schema.
+    """
+
+    name: str
+    default_schema: str
+    folds_quoted: bool
+    aliases_everywhere: bool
+    strings_in_double_quotes: bool
+    hidden_columns: frozenset[str]
+    bare_words: frozenset[str]
+    catalogs: frozenset[str]
+
+    def fold(self, name: str, *, quoted: bool) -> str:
+        """The spelling under which `name` is looked up."""
+        return name if quoted and not self.folds_quoted else name.lower()
+
+    @property
+    def functions(self) -> frozenset[str]:
+        """Names (lower case) of the functions that a report may call."""
+        return _functions(self.name)
+
+
+SQLITE = Rules(
+    name="sqlite",
+    default_schema="main",
+    folds_quoted=True,
+    aliases_everywhere=True,
+    strings_in_double_quotes=True,
+    hidden_columns=frozenset({"rowid", "oid", "_rowid_"}),
+    bare_words=frozenset({"current_date", "current_time", "current_timestamp", "true", "false"}),
+    catalogs=frozenset({"sqlite_master", "sqlite_schema"}),
+)
+
+POSTGRES = Rules(
+    name="postgres",
+    default_schema="public",
+    folds_quoted=False,
+    aliases_everywhere=False,
+    strings_in_double_quotes=False,
+    hidden_columns=frozenset({"ctid", "tableoid", "xmin", "xmax", "cmin", "cmax"}),
+    bare_words=words(
+        "current_catalog current_date current_role current_schema current_time current_timestamp current_user "
+        "localtime localtimestamp session_user system_user user"
+    ),
+    catalogs=words(
+        "information_schema.* pg_attribute pg_class pg_constraint pg_description pg_enum pg_index pg_indexes "
+        "pg_matviews pg_namespace pg_sequences pg_tables pg_type pg_views"
+    ),
+)
+
+DIALECTS = {rules.name: rules for rules in (SQLITE, POSTGRES)}
+
+
+def rules_of(dialect: str) -> Rules:
+    """The rules of a dialect; raises BadInput for one that the checks do not know."""
+    try:
+        return DIALECTS[dialect]
+    except KeyError:
+        known = ", ".join(sorted(DIALECTS))
+        raise BadInput(f"dialect {dialect!r} is not known; use one of: {known}") from None
+
+
+@cache
+def _functions(dialect: str) -> frozenset[str]:
+    text = files("farm.sql.functions").joinpath(f"{dialect}.txt").read_text(encoding="utf-8")
+    lines = (line.partition("#")[0] for line in text.splitlines())
+    return frozenset(name for line in lines for name in line.split())

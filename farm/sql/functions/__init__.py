@@ -1,0 +1,1 @@
+"""Function names that a report may call: one text file for each dialect, `#` starts a comment."""

@@ -1,0 +1,130 @@
+"""Decides whether a column reference names something, and says what is wrong when it does not."""
+
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from farm.sql.nearest import nearest
+from farm.sql.place import Place, place
+from farm.sql.schema import Schema
+from farm.sql.sources import Scope, Source
+from farm.sql.verdict import Finding, Severity
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lookup:
+    """Looks up the column references of one text; a finding, or None when the name is good."""
+
+    schema: Schema
+    sql: str
+
+    def column(self, node: exp.Column, scope: Scope, *, bare_alias: bool) -> Finding | None:
+        """`bare_alias`: the reference stands alone in ORDER BY or GROUP BY, where result names count too."""
+        if not isinstance(node.this, exp.Identifier):
+            return None if not isinstance(node.this, exp.Star) else self._star(node, scope)
+        name = self.fold(node.this)
+        if node.args.get("table"):
+            return self._qualified(node, name, scope)
+        return self._unqualified(node, name, scope, bare_alias=bare_alias)
+
+    def fold(self, identifier: exp.Expr) -> str:
+        return self.schema.rules.fold(identifier.name, quoted=bool(identifier.args.get("quoted")))
+
+    def _star(self, node: exp.Column, scope: Scope) -> Finding | None:
+        qualifier = node.args["table"]
+        if any(around.named(self.fold(qualifier)) for around in scope.outward()):
+            return None
+        return self._unknown_qualifier(node, scope)
+
+    def _qualified(self, node: exp.Column, name: str, scope: Scope) -> Finding | None:
+        qualifier = self.fold(node.args["table"])
+        rules = self.schema.rules
+        first: Source | None = None
+        for around in scope.outward():
+            for source in around.named(qualifier):
+                first = first or source
+                if not source.columns.complete or source.has(name):
+                    return None
+                if name in rules.hidden_columns and source.hidden:
+                    return None
+            if first is not None and not rules.aliases_everywhere:
+                break
+        if first is None:
+            return self._unknown_qualifier(node, scope)
+        return self._unknown_column(node, list(first.columns.names.values()), inside=node.args["table"].name)
+
+    def _unqualified(self, node: exp.Column, name: str, scope: Scope, *, bare_alias: bool) -> Finding | None:
+        rules = self.schema.rules
+        quoted = bool(node.this.args.get("quoted"))
+        if name in rules.bare_words and not quoted:
+            return None
+        if bare_alias and name in scope.aliases and not rules.aliases_everywhere:
+            return None
+        for around in scope.outward():
+            found = around.having(name)
+            if len(found) == 1 or name in around.merged or not around.complete:
+                return None
+            if found:
+                return None if bare_alias and name in around.aliases else self._ambiguous(node, found)
+            if around.sees_aliases and name in around.aliases:
+                return None
+            if name in rules.hidden_columns and any(source.hidden for source in around.sources):
+                return None
+            if not rules.aliases_everywhere and around.named(name):
+                return None
+        if quoted and rules.strings_in_double_quotes and self._written_in_double_quotes(node):
+            return self._string(node)
+        return self._unknown_column(node, scope.visible_columns(), inside=None)
+
+    def _written_in_double_quotes(self, node: exp.Column) -> bool:
+        start = node.this.meta.get("start")
+        return start is None or self.sql[start : start + 1] == '"'
+
+    def _at(self, node: exp.Expr) -> Place:
+        return place(self.sql, node.meta.get("start"))
+
+    def _string(self, node: exp.Column) -> Finding:
+        return Finding(
+            code="string_in_double_quotes",
+            severity=Severity.WARNING,
+            message=f'no column is called "{node.name}", so SQLite reads it as a string',
+            hint="write strings in single quotes",
+            **self._at(node.this),
+        )
+
+    def _ambiguous(self, node: exp.Column, found: list[Source]) -> Finding:
+        owners = [source.name for source in found]
+        return Finding(
+            code="ambiguous_column",
+            message=f"column {node.name} could be from {' or '.join(owners)}",
+            hint=f"qualify it, for example {owners[0]}.{node.name}",
+            nearest=tuple(f"{owner}.{node.name}" for owner in owners),
+            **self._at(node.this),
+        )
+
+    def _unknown_qualifier(self, node: exp.Column, scope: Scope) -> Finding:
+        name = node.args["table"].name
+        visible = [source.name for around in scope.outward() for source in around.sources if source.name]
+        is_table = self.schema.find(name, quoted=False) is not None
+        return Finding(
+            code="unknown_qualifier",
+            message=f"{name}.{node.name if node.name else '*'} refers to {name}, which is not in FROM here",
+            nearest=nearest(name, visible),
+            hint=f"join {name}, or use its alias" if is_table else _listed("in FROM are", visible),
+            **self._at(node.args["table"]),
+        )
+
+    def _unknown_column(self, node: exp.Column, known: list[str], *, inside: str | None) -> Finding:
+        homes = self.schema.homes(node.name)[:3]
+        where = f"{inside} has no column" if inside else "no table in FROM has a column"
+        return Finding(
+            code="unknown_column",
+            message=f"{where} {node.name}",
+            nearest=nearest(node.name, known),
+            hint=f"{node.name} is a column of {', '.join(homes)}" if homes else _listed("columns are", known),
+            **self._at(node.this),
+        )
+
+
+def _listed(what: str, names: list[str]) -> str | None:
+    return f"{what} {', '.join(names[:40])}" if names else None

@@ -1,0 +1,96 @@
+"""A target's tables and columns, compiled once and asked for every query."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+from farm.errors import BadInput
+from farm.sql.ddl import Relation, read_ddl
+from farm.sql.dialect import Rules, rules_of
+from farm.sql.nearest import nearest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A table or view. `columns` maps the folded name to the name as written; None: any column may exist
+    (a virtual table, or a view whose columns could not be worked out). `types` are as the DDL has them."""
+
+    schema: str
+    name: str
+    columns: Mapping[str, str] | None
+    types: Mapping[str, str] = field(default_factory=dict)
+    hidden: bool = True
+
+    @property
+    def display(self) -> str:
+        return self.name
+
+
+class Schema:
+    """All relations of one target, by folded (schema, name). Immutable once compiled."""
+
+    def __init__(self, rules: Rules, tables: Iterable[Table]) -> None:
+        self.rules = rules
+        self.tables: dict[tuple[str, str], Table] = {}
+        self._by_name: dict[str, list[Table]] = {}
+        self._homes: dict[str, list[str]] = {}
+        for table in tables:
+            self._add(table)
+
+    @classmethod
+    def from_ddl(cls, ddl: str, dialect: str) -> Self:
+        """Compile CREATE statements; raises BadInput, with the line, when they define no readable table."""
+        from farm.sql.views import output_columns
+
+        rules = rules_of(dialect)
+        schema = cls(rules, ())
+        for relation in read_ddl(ddl, rules):
+            schema._add(_table(relation, schema, output_columns(relation, schema)))
+        if not schema.tables:
+            raise BadInput(
+                "missing DDL: the schema defines no table; give CREATE TABLE statements, "
+                "for example what `pg_dump --schema-only` or SQLite's `.schema` prints"
+            )
+        return schema
+
+    def find(self, name: str, *, quoted: bool, db: str | None = None) -> Table | None:
+        """The table that a name in a query means; without `db` the default schema goes first."""
+        folded = self.rules.fold(name, quoted=quoted)
+        if db is not None:
+            return self.tables.get((db.lower(), folded))
+        found = self.tables.get((self.rules.default_schema, folded))
+        return found or next(iter(self._by_name.get(folded, ())), None)
+
+    def has_schema(self, db: str) -> bool:
+        return any(schema == db.lower() for schema, _ in self.tables)
+
+    def nearest_tables(self, name: str) -> tuple[str, ...]:
+        """Existing tables whose names resemble `name`, best first."""
+        return nearest(name, (table.display for table in self.tables.values()))
+
+    def homes(self, column: str) -> Sequence[str]:
+        """Names of the tables that have a column of this folded name."""
+        return self._homes.get(column.lower(), ())
+
+    def _add(self, table: Table) -> None:
+        key = (table.schema.lower(), self.rules.fold(table.name, quoted=True))
+        self.tables[key] = table
+        self._by_name.setdefault(key[1], []).append(table)
+        for column in table.columns or ():
+            homes = self._homes.setdefault(column.lower(), [])
+            if table.display not in homes:
+                homes.append(table.display)
+
+
+def _table(relation: Relation, schema: Schema, columns: Sequence[tuple[str, str]] | None) -> Table:
+    fold = schema.rules.fold
+    home = relation.schema or schema.rules.default_schema
+    if columns is None:
+        return Table(schema=home, name=relation.name, columns=None)
+    return Table(
+        schema=home,
+        name=relation.name,
+        columns={fold(name, quoted=True): name for name, _ in columns},
+        types={fold(name, quoted=True): type_ for name, type_ in columns},
+        hidden=not (relation.is_view or relation.without_rowid),
+    )
