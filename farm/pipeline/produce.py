@@ -72,7 +72,8 @@ class Pipeline:
         messages = prompt.first(task.question, target)
         tried: list[dict[str, Any]] = []
         candidate: Candidate | None = None
-        for call_no in range(1, self.max_repairs + 2):
+        for round_no in range(1, self.max_repairs + 2):
+            call_no = task.calls_before + round_no
             try:
                 answer = paid.get(call_no) or await self._call(task, call_no, messages)
             except GiveUp as error:
@@ -82,7 +83,7 @@ class Pipeline:
             candidate = best(candidates)
             if candidate is not None and self._passes(candidate):
                 return rows.accepted(task, target, answer, candidate, tried)
-            messages = prompt.repair(messages, candidate, call_no)
+            messages = prompt.repair(messages, candidate, round_no)
         return rows.refused(task, *_why(candidate), tried)
 
     async def _call(self, task: Claimed, call_no: int, messages: Sequence[Message]) -> StoredAnswer:

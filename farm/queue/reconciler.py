@@ -94,15 +94,18 @@ class Reconciler:
         return expired
 
     def _fill(self, queue: str) -> int:
-        with self._store.read() as connection:
-            if queue in workers.paused(connection):
-                self._hints.clear(queue)
-                return 0
-            depth = self._hints.depth(queue)
-            if depth > self._window // 2:
-                return 0
-            waiting = tasks.waiting(connection, queue, self._window)
-        return self._hints.issue(queue, missing(waiting, self._hints.waiting(queue))) if waiting else 0
+        return fill(self._store, self._hints, queue, self._window)
+
+
+def fill(store: Store, hints: Hints, queue: str, window: int) -> int:
+    """Fill a queue's window of hints once it is half empty; returns how many were issued."""
+    with store.read() as connection:
+        paused = queue in workers.paused(connection)
+        depth = hints.depth(queue)
+        waiting = [] if paused or depth > window // 2 else tasks.waiting(connection, queue, window)
+    if paused and depth:
+        hints.clear(queue)
+    return hints.issue(queue, missing(waiting, hints.waiting(queue))) if waiting else 0
 
 
 def missing(waiting: Iterable[tuple[int, int, str]], hinted: set[str]) -> list[tuple[int, int]]:

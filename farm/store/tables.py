@@ -118,6 +118,7 @@ class TaskRow(Base):
     state: Mapped[str] = mapped_column(server_default=TaskState.QUEUED.value)
     attempt: Mapped[int] = mapped_column(server_default="0")
     token: Mapped[int] = mapped_column(server_default="0")
+    calls_before: Mapped[int] = mapped_column(server_default="0")  # model calls of earlier, rejected rounds
     worker: Mapped[str | None]
     leased_until: Mapped[datetime | None]
     reason_code: Mapped[str | None]

@@ -29,7 +29,11 @@ class StoredAnswer:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Claimed:
-    """A task leased to this worker; `token` is the fence that finishing must show."""
+    """A task leased to this worker; `token` is the fence that finishing must show.
+
+    `calls_before` counts the model calls of earlier rounds that ended in a rejection and were requeued;
+    `answers` are those of this round, paid for in an earlier attempt.
+    """
 
     id: int
     token: int
@@ -38,6 +42,7 @@ class Claimed:
     target: str
     fingerprint: str
     model: str | None
+    calls_before: int = 0
     answers: tuple[StoredAnswer, ...] = ()
 
 
@@ -75,13 +80,14 @@ def claim(
             TaskRow.question,
             TaskRow.target,
             TaskRow.model,
+            TaskRow.calls_before,
             select(TargetRow.fingerprint)
             .where(TargetRow.name == TaskRow.target)
             .scalar_subquery()
             .label("fingerprint"),
         )
     ).all()
-    again = [row.id for row in rows if row.attempt > 1]
+    again = [row.id for row in rows if row.token > 1]
     answers = _stored_answers(connection, again) if again else {}
     return {row.id: Claimed(**row._mapping, answers=tuple(answers.get(row.id, ()))) for row in rows}
 
@@ -90,7 +96,8 @@ def _stored_answers(connection: Connection, task_ids: Collection[int]) -> dict[i
     found: dict[int, list[StoredAnswer]] = {}
     for row in connection.execute(
         select(AnswerRow.task_id, AnswerRow.call_no, AnswerRow.raw, AnswerRow.model)
-        .where(AnswerRow.task_id.in_(task_ids))
+        .join(TaskRow, TaskRow.id == AnswerRow.task_id)
+        .where(AnswerRow.task_id.in_(task_ids), AnswerRow.call_no > TaskRow.calls_before)
         .order_by(AnswerRow.task_id, AnswerRow.call_no)
     ):
         answer = StoredAnswer(call_no=row.call_no, text=row.raw, model=row.model)

@@ -28,6 +28,7 @@ from farm.worker.config import WorkerConfig
 
 SERVICE_BOOT_SECONDS = 120.0
 RECONCILE_SECONDS = 0.25
+LOCAL_PARALLEL = 2
 LOOK_SECONDS = 0.25
 
 log = structlog.stdlib.get_logger(__name__)
@@ -152,7 +153,7 @@ class Runner:
             return Endpoint(base_url=settings.openai_base_url, api_key=key)
         port = _free_port()
         url = f"http://127.0.0.1:{port}"
-        command = llama.command(self._weights, "127.0.0.1", port, llama.PARALLEL)
+        command = llama.command(self._weights, "127.0.0.1", port, LOCAL_PARALLEL)
         self._serve("model-server", command, lambda: llama.ready(url), llama.environment())
         return Endpoint(base_url=f"{url}/v1", api_key=None)
 
@@ -189,7 +190,7 @@ class Runner:
         pools = self._settings.all_pools()
         if self._weights is None:
             return pools
-        return {queue: shared_out(pool, llama.PARALLEL) for queue, pool in pools.items()}
+        return {queue: shared_out(pool, LOCAL_PARALLEL) for queue, pool in pools.items()}
 
     def _add_worker(self, queue: str, pool: PoolSettings, slot: str) -> None:
         config = WorkerConfig(

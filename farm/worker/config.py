@@ -41,6 +41,6 @@ def require_picklable(config: Any) -> None:
             pickle.dumps(getattr(config, entry.name))
         except Exception as error:
             raise BadSetting(
-                f"{entry.name} cannot be handed to a worker process ({error}); name a function of a module in "
-                "the `initializer` setting and let each worker build the object for itself"
+                f"{entry.name} cannot be handed to a worker process ({error}); name a function of a module "
+                "in the `initializer` setting and let each worker build the object for itself"
             ) from None

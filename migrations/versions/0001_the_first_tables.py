@@ -93,6 +93,7 @@ def upgrade() -> None:
         sa.Column("state", sa.Text(), server_default="queued", nullable=False),
         sa.Column("attempt", sa.Integer(), server_default="0", nullable=False),
         sa.Column("token", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("calls_before", sa.Integer(), server_default="0", nullable=False),
         sa.Column("worker", sa.Text(), nullable=True),
         sa.Column("leased_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("reason_code", sa.Text(), nullable=True),

@@ -1,0 +1,278 @@
+"""The farm from Python: the one class that programs and the command line use."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any, Self
+
+from redis.exceptions import RedisError
+
+from farm.batch import Batch
+from farm.errors import BadInput, NotFound
+from farm.queue.connection import connect
+from farm.queue.hints import Hints
+from farm.queue.reconciler import fill
+from farm.services import valkey
+from farm.settings import Settings
+from farm.store import enqueue, migrate, reports, results, steering, targets, workers
+from farm.store.engine import Store
+from farm.store.reports import Attempt, Report
+from farm.store.results import TaskResult
+from farm.store.states import TaskState
+from farm.targets import urls
+from farm.targets.engine import Result, open_engine
+from farm.targets.target import DIALECTS, Target
+from jobs.task import Task
+
+
+class Farm:
+    """A connection to one farm: its store, and through it everything else.
+
+    Enqueueing needs the store alone; work begins when a farm runs (`farm up`), on any machine.
+    """
+
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self.settings = settings
+        self.store = store
+
+    @classmethod
+    def connect(cls, settings: Settings | None = None, **arguments: Any) -> Self:
+        """Open the farm that the environment, `farm.toml` and `arguments` describe.
+
+        A SQLite store is made and brought to this version; another store must be (`farm migrate`). Raises
+        BadSetting or StoreTrouble.
+        """
+        settings = settings or Settings.load(**arguments)
+        store = open_store(settings)
+        try:
+            if store.dialect == "sqlite":
+                migrate.migrate(store)
+            else:
+                migrate.require_current(store)
+        except BaseException:
+            store.close()
+            raise
+        return cls(settings, store)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # Targets
+
+    def add_target(
+        self,
+        name: str,
+        *,
+        dialect: str,
+        url: str | None = None,
+        ddl: str | None = None,
+        notes: str = "",
+    ) -> Target:
+        """Add a database to write SQL for, or bring it up to date; give its `url`, its `ddl`, or both.
+
+        With a URL alone the schema is read from the database. The URL stays on this machine, in
+        `$FARM_HOME/targets.toml`, and never enters the store. Raises BadInput or TargetTrouble.
+        """
+        target = describe(name, dialect=dialect, url=url, ddl=ddl, notes=notes)
+        if url is not None:
+            urls.remember(self.settings.home, name, url)
+        targets.save(self.store, target)
+        return target
+
+    def refresh_target(self, name: str) -> Target:
+        """Read a target's schema again from its database."""
+        target = self.target(name)
+        if target.url is None:
+            raise BadInput(f"target {name} has no URL to read its schema from; give its DDL again instead")
+        fresh = describe(name, dialect=target.dialect, url=target.url, ddl=None, notes=target.notes)
+        targets.save(self.store, fresh)
+        return fresh
+
+    def target(self, name: str) -> Target:
+        """The target of that name, with its URL where one is known; raises UnknownTarget."""
+        return replace(targets.load(self.store, name), url=urls.find(self.settings, name))
+
+    def targets(self) -> list[Target]:
+        """All targets, by name."""
+        return [self.target(name) for name in targets.names(self.store)]
+
+    # Asking
+
+    def enqueue(self, tasks: Iterable[Task], *, name: str | None = None) -> Batch:
+        """Store the tasks as one batch, all or none; durable when it returns, whether or not Redis is up.
+
+        Raises UnknownTarget or BadInput, naming the task at fault.
+        """
+        known = set(targets.names(self.store))
+        checked = list(self._route(tasks, known))
+        if not checked:
+            raise BadInput("there is nothing to enqueue")
+        enqueued = enqueue.enqueue(self.store, checked, name=name)
+        self._hint({queue for _, queue in checked})
+        return Batch(self.store, enqueued.batch_id, added=enqueued.added, known=enqueued.known)
+
+    def _route(self, tasks: Iterable[Task], known: set[str]) -> Iterator[tuple[Task, str]]:
+        for task in tasks:
+            if task.target not in known:
+                raise targets.unknown(task.target, sorted(known))
+            yield task, self.queue_for(task.model)
+
+    def queue_for(self, model: str | None) -> str:
+        """The queue of the pool that asks `model`; raises BadInput where no pool does."""
+        queue = self.settings.queue_for(model)
+        if queue is None:
+            pools = ", ".join(f"{pool.model} ({name})" for name, pool in self.settings.all_pools().items())
+            raise BadInput(
+                f"no pool asks the model {model!r}; pools are {pools}: add one under [pools] in farm.toml"
+            )
+        return queue
+
+    def _hint(self, queues: Iterable[str]) -> None:
+        """Tell waiting workers now; where Redis is away, the reconciler does it when it is back."""
+        url = self.redis_url()
+        if url is None:
+            return
+        connection = connect(url)
+        try:
+            for queue in queues:
+                fill(self.store, Hints(connection), queue, self.settings.hint_window)
+        except RedisError:
+            pass
+        finally:
+            connection.close()
+
+    def redis_url(self) -> str | None:
+        """Where the queue is served; None while the embedded server does not run."""
+        if self.settings.redis_url is not None:
+            return self.settings.redis_url.get_secret_value()
+        url = valkey.url(self.settings.home)
+        return url if valkey.answers(url) else None
+
+    # Looking
+
+    def batch(self, batch_id: int) -> Batch:
+        """The batch with this id."""
+        return Batch(self.store, batch_id)
+
+    def task(self, task_id: int) -> TaskResult:
+        """How a task stands; raises NotFound."""
+        with self.store.read() as connection:
+            found = results.by_id(connection, [task_id])
+        if not found:
+            raise NotFound(f"there is no task {task_id}")
+        return found[0]
+
+    def attempts(self, task_id: int) -> list[Attempt]:
+        """Every model call of a task, with the verdicts on what it held."""
+        with self.store.read() as connection:
+            return reports.attempts(connection, task_id)
+
+    def queries(
+        self, search: str | None = None, *, target: str | None = None, limit: int | None = None
+    ) -> Iterator[Report]:
+        """Accepted queries, newest first, whose question or SQL holds every word of `search`."""
+        with self.store.read() as connection:
+            yield from reports.find(connection, search=search, target=target, limit=limit)
+
+    def query(self, query_id: int) -> Report:
+        """One accepted query; raises NotFound."""
+        with self.store.read() as connection:
+            found = reports.get(connection, query_id)
+        if found is None:
+            raise NotFound(f"there is no query {query_id}; `farm queries` lists them")
+        return found
+
+    def run(
+        self, query_id: int, *, row_limit: int | None = None, timeout_seconds: float | None = None
+    ) -> Result:
+        """Run an accepted query, read-only, against its target. Raises NotFound or TargetTrouble."""
+        report = self.query(query_id)
+        target = self.target(report.target)
+        engine = open_engine(target, purpose="run")
+        if engine is None:
+            raise BadInput(
+                f"target {target.name} has no URL here; add it with `farm target add {target.name} --url …`"
+            )
+        try:
+            return engine.run(
+                report.sql,
+                row_limit=row_limit or self.settings.row_limit,
+                timeout_seconds=timeout_seconds or self.settings.run_timeout_seconds,
+            )
+        finally:
+            engine.close()
+
+    # Steering
+
+    def requeue(
+        self,
+        *,
+        task_ids: Iterable[int] = (),
+        batch_id: int | None = None,
+        target: str | None = None,
+        states: Iterable[TaskState] = steering.REQUEUEABLE,
+        model: str | None = None,
+    ) -> int:
+        """Let rejected and dead tasks be worked again, optionally by another model; returns how many."""
+        selection = steering.Selection(
+            task_ids=tuple(task_ids), batch_id=batch_id, target=target, states=tuple(states)
+        )
+        queue = self.queue_for(model)
+        with self.store.write() as connection:
+            count = steering.requeue(connection, selection, model=model, queue=queue)
+        self._hint(self.settings.all_pools())
+        return count
+
+    def pause(self, queue: str) -> None:
+        """Issue no more work for a queue; tasks in flight come to their end."""
+        self._require_queue(queue)
+        with self.store.write() as connection:
+            workers.pause(connection, queue)
+
+    def resume(self, queue: str) -> None:
+        """Issue work for a queue again."""
+        self._require_queue(queue)
+        with self.store.write() as connection:
+            workers.resume(connection, queue)
+
+    def _require_queue(self, queue: str) -> None:
+        pools = self.settings.all_pools()
+        if queue not in pools:
+            raise NotFound(f"there is no queue {queue!r}; queues are {', '.join(pools)}")
+
+
+def open_store(settings: Settings) -> Store:
+    """The store that the settings name."""
+    return Store.open(
+        settings.store_url,
+        synchronous=settings.sqlite_synchronous,
+        busy_timeout_seconds=settings.busy_timeout_seconds,
+    )
+
+
+def describe(name: str, *, dialect: str, url: str | None, ddl: str | None, notes: str) -> Target:
+    """A target from its URL or its DDL; raises BadInput for what is missing or cannot be read."""
+    if not name or not name.replace("-", "_").isidentifier():
+        raise BadInput(f"{name!r} is no name for a target; use letters, digits, - and _")
+    if dialect not in DIALECTS:
+        raise BadInput(f"there is no dialect {dialect!r} here; known are {', '.join(DIALECTS)}")
+    if url is None and not (ddl or "").strip():
+        raise BadInput(
+            f"target {name} needs a schema: give its DDL (CREATE TABLE …) or the URL of its database"
+        )
+    target = Target(name=name, dialect=dialect, ddl=ddl or "", notes=notes, url=url)  # type: ignore[arg-type]
+    if not (ddl or "").strip():
+        engine = open_engine(target, purpose="run")
+        if engine is None:
+            raise BadInput(f"the database of target {name} cannot be opened from its URL")
+        try:
+            target = replace(target, ddl=engine.introspect())
+        finally:
+            engine.close()
+    return target

@@ -1,0 +1,116 @@
+"""The read side for people: accepted queries, and where each came from."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, func, or_, select
+
+from farm.sql.verdict import Verdict
+from farm.store.tables import AnswerRow, CandidateRow, QueryRow, TaskRow
+
+PAGE = 1_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """An accepted query."""
+
+    id: int
+    task_id: int
+    question: str
+    target: str
+    dialect: str
+    sql: str
+    model: str
+    call_no: int
+    dry_run: str | None
+    prompt_version: str
+    schema_fingerprint: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attempt:
+    """One model call of a task, with the verdicts on what it held."""
+
+    call_no: int
+    model: str
+    prompt_tokens: int
+    completion_tokens: int
+    cost_usd: float | None
+    latency_ms: float
+    finish_reason: str
+    prompt_version: str
+    prompt_hash: str
+    created_at: datetime
+    candidates: tuple[tuple[str, Verdict], ...] = ()
+
+
+def find(
+    connection: Connection, *, search: str | None = None, target: str | None = None, limit: int | None = None
+) -> Iterator[Report]:
+    """Accepted queries, newest first, whose question or SQL holds every word of `search`."""
+    query = select(QueryRow.__table__).order_by(QueryRow.id.desc())
+    if target is not None:
+        query = query.where(QueryRow.target == target)
+    for word in (search or "").split():
+        query = query.where(
+            or_(
+                func.lower(QueryRow.question).contains(word.lower(), autoescape=True),
+                func.lower(QueryRow.sql).contains(word.lower(), autoescape=True),
+            )
+        )
+    yield from _stream(connection, query.limit(limit))
+
+
+def _stream(connection: Connection, query: Select[Any]) -> Iterator[Report]:
+    rows = connection.execution_options(yield_per=PAGE).execute(query)
+    for row in rows:
+        yield Report(**row._mapping)
+
+
+def get(connection: Connection, query_id: int) -> Report | None:
+    """The accepted query with this id."""
+    row = connection.execute(select(QueryRow.__table__).where(QueryRow.id == query_id)).one_or_none()
+    return None if row is None else Report(**row._mapping)
+
+
+def attempts(connection: Connection, task_id: int) -> list[Attempt]:
+    """Every model call of a task, in order."""
+    candidates: dict[int, list[tuple[str, Verdict]]] = {}
+    for row in connection.execute(
+        select(CandidateRow.call_no, CandidateRow.sql, CandidateRow.verdict)
+        .where(CandidateRow.task_id == task_id)
+        .order_by(CandidateRow.call_no, CandidateRow.position)
+    ):
+        candidates.setdefault(row.call_no, []).append((row.sql, Verdict.from_dict(row.verdict)))
+    answers = connection.execute(
+        select(
+            AnswerRow.call_no,
+            AnswerRow.model,
+            AnswerRow.prompt_tokens,
+            AnswerRow.completion_tokens,
+            AnswerRow.cost_usd,
+            AnswerRow.latency_ms,
+            AnswerRow.finish_reason,
+            AnswerRow.prompt_version,
+            AnswerRow.prompt_hash,
+            AnswerRow.created_at,
+        )
+        .where(AnswerRow.task_id == task_id)
+        .order_by(AnswerRow.call_no)
+    )
+    return [Attempt(**row._mapping, candidates=tuple(candidates.get(row.call_no, ()))) for row in answers]
+
+
+def count(connection: Connection) -> int:
+    """How many queries were accepted."""
+    return connection.execute(select(func.count()).select_from(QueryRow)).scalar_one()
+
+
+def tags(connection: Connection, task_id: int) -> list[str]:
+    """The tags of a task."""
+    found: list[str] | None = connection.scalar(select(TaskRow.tags).where(TaskRow.id == task_id))
+    return found or []

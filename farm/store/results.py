@@ -1,0 +1,162 @@
+"""The read side for producers: how each task of a batch stands, in order, with what it cost."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, func, select
+
+from farm.store.states import SETTLED, TaskState
+from farm.store.tables import AnswerRow, BatchItemRow, QueryRow, TaskRow
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TaskResult:
+    """A task as it stands. `sql` and `query_id` are set once it is accepted, `reason` once it was refused."""
+
+    task_id: int
+    key: str
+    question: str
+    target: str
+    state: TaskState
+    attempt: int
+    reason_code: str | None
+    reason: str | None
+    query_id: int | None
+    sql: str | None
+    model: str | None
+    calls: int
+    prompt_tokens: int
+    completion_tokens: int
+    cost_usd: float | None
+    created_at: datetime
+    finished_at: datetime | None
+
+    @property
+    def settled(self) -> bool:
+        """Whether the task has come to its end."""
+        return self.state in SETTLED
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Progress:
+    """How far a batch has come, and what it has cost."""
+
+    total: int
+    queued: int = 0
+    leased: int = 0
+    accepted: int = 0
+    rejected: int = 0
+    dead: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost_usd: float | None = None
+
+    @property
+    def done(self) -> int:
+        """Tasks that have come to their end."""
+        return self.accepted + self.rejected + self.dead
+
+    @property
+    def tokens(self) -> int:
+        """Prompt and completion tokens of all calls."""
+        return self.prompt_tokens + self.completion_tokens
+
+
+def by_position(connection: Connection, batch_id: int, positions: range) -> list[TaskResult]:
+    """The tasks of a batch at these positions, in order."""
+    return _fetch(
+        connection,
+        _results()
+        .join(BatchItemRow, BatchItemRow.task_id == TaskRow.id)
+        .where(
+            BatchItemRow.batch_id == batch_id,
+            BatchItemRow.position.between(positions.start, positions.stop - 1),
+        )
+        .order_by(BatchItemRow.position),
+    )
+
+
+def by_id(connection: Connection, task_ids: Iterable[int]) -> list[TaskResult]:
+    """The tasks with these ids, in the order of their ids."""
+    return _fetch(connection, _results().where(TaskRow.id.in_(list(task_ids))).order_by(TaskRow.id))
+
+
+def settled_by_key(connection: Connection, keys: Iterable[str]) -> set[str]:
+    """Those of the keys whose tasks have come to their end."""
+    settled = select(TaskRow.key).where(TaskRow.key.in_(list(keys)), TaskRow.state.in_(SETTLED))
+    return set(connection.scalars(settled))
+
+
+def progress(connection: Connection, batch_id: int) -> Progress:
+    """How far a batch has come."""
+    in_batch = select(BatchItemRow.task_id).where(BatchItemRow.batch_id == batch_id)
+    states = connection.execute(
+        select(TaskRow.state, func.count().label("tasks"))
+        .join(BatchItemRow, BatchItemRow.task_id == TaskRow.id)
+        .where(BatchItemRow.batch_id == batch_id)
+        .group_by(TaskRow.state)
+    )
+    counts: dict[str, int] = {row.state: row.tasks for row in states}
+    spent = connection.execute(_spent().where(AnswerRow.task_id.in_(in_batch))).one()
+    return Progress(
+        total=sum(counts.values()),
+        prompt_tokens=spent.prompt_tokens or 0,
+        completion_tokens=spent.completion_tokens or 0,
+        cost_usd=spent.cost_usd,
+        **counts,
+    )
+
+
+def _spent() -> Select[Any]:
+    return select(
+        func.sum(AnswerRow.prompt_tokens).label("prompt_tokens"),
+        func.sum(AnswerRow.completion_tokens).label("completion_tokens"),
+        func.sum(AnswerRow.cost_usd).label("cost_usd"),
+    )
+
+
+def _results() -> Select[Any]:
+    return (
+        select(
+            TaskRow.id.label("task_id"),
+            TaskRow.key,
+            TaskRow.question,
+            TaskRow.target,
+            TaskRow.state,
+            TaskRow.attempt,
+            TaskRow.reason_code,
+            TaskRow.reason,
+            TaskRow.created_at,
+            TaskRow.finished_at,
+            QueryRow.id.label("query_id"),
+            QueryRow.sql,
+            QueryRow.model,
+        )
+        .select_from(TaskRow)
+        .outerjoin(QueryRow, QueryRow.task_id == TaskRow.id)
+    )
+
+
+def _fetch(connection: Connection, query: Select[Any]) -> list[TaskResult]:
+    found = connection.execute(query).all()
+    ids = {row.task_id for row in found}
+    spent = connection.execute(
+        _spent()
+        .add_columns(AnswerRow.task_id, func.count().label("calls"))
+        .where(AnswerRow.task_id.in_(ids))
+        .group_by(AnswerRow.task_id)
+    )
+    costs = {row.task_id: row for row in spent}
+    return [_result(row._mapping, costs.get(row.task_id)) for row in found]
+
+
+def _result(task: Any, cost: Any | None) -> TaskResult:
+    return TaskResult(
+        **{**task, "state": TaskState(task["state"])},
+        calls=cost.calls if cost else 0,
+        prompt_tokens=cost.prompt_tokens if cost else 0,
+        completion_tokens=cost.completion_tokens if cost else 0,
+        cost_usd=cost.cost_usd if cost else None,
+    )

@@ -1,0 +1,128 @@
+"""The read side for operators: how many tasks stand where, which workers live, what was spent."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, func, select
+
+from farm.store.engine import now
+from farm.store.states import TaskState
+from farm.store.tables import AnswerRow, TaskRow, WorkerRow
+
+SILENT = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WorkerStatus:
+    """One living worker; `restarts` counts the earlier lives of its slot that ended within the last hour."""
+
+    name: str
+    host: str
+    pid: int
+    queue: str
+    state: str
+    in_flight: int
+    tasks_done: int
+    heartbeat_age_seconds: float
+    restarts: int
+    last_end_reason: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QueueStatus:
+    """One queue: how many tasks wait, and for how long the oldest has."""
+
+    name: str
+    depth: int
+    oldest_seconds: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Spent:
+    """Tokens and cost of all model calls; `cost_usd` is None where no price is set."""
+
+    calls: int
+    prompt_tokens: int
+    completion_tokens: int
+    cost_usd: float | None
+
+
+def tasks_by_state(connection: Connection) -> dict[str, int]:
+    """How many tasks stand in each state."""
+    counted = connection.execute(select(TaskRow.state, func.count().label("n")).group_by(TaskRow.state))
+    return dict.fromkeys((state.value for state in TaskState), 0) | {row.state: row.n for row in counted}
+
+
+def queues(connection: Connection, names: list[str]) -> list[QueueStatus]:
+    """Waiting tasks of the given queues and of any other that holds some."""
+    found = {
+        row.queue: row
+        for row in connection.execute(
+            select(
+                TaskRow.queue,
+                func.count().label("depth"),
+                func.min(TaskRow.created_at, type_=TaskRow.created_at.type).label("oldest"),
+            )
+            .where(TaskRow.state == TaskState.QUEUED)
+            .group_by(TaskRow.queue)
+        )
+    }
+    at = now()
+    return [
+        QueueStatus(
+            name=name,
+            depth=found[name].depth if name in found else 0,
+            oldest_seconds=_age(at, found[name].oldest) if name in found else None,
+        )
+        for name in dict.fromkeys([*names, *found])
+    ]
+
+
+def workers(connection: Connection) -> list[WorkerStatus]:
+    """Workers that have not ended and showed life within the last minutes."""
+    at = now()
+    rows = connection.execute(
+        select(WorkerRow.__table__)
+        .where(WorkerRow.ended_at.is_(None), WorkerRow.heartbeat_at > at - SILENT)
+        .order_by(WorkerRow.slot, WorkerRow.started_at)
+    ).all()
+    ended = connection.execute(
+        select(WorkerRow.slot, WorkerRow.host, WorkerRow.end_reason)
+        .where(WorkerRow.ended_at > at - timedelta(hours=1), WorkerRow.end_reason != "stopped")
+        .order_by(WorkerRow.ended_at)
+    ).all()
+    return [
+        WorkerStatus(
+            name=row.name,
+            host=row.host,
+            pid=row.pid,
+            queue=row.queue,
+            state=row.state,
+            in_flight=row.in_flight,
+            tasks_done=row.tasks_done,
+            heartbeat_age_seconds=_age(at, row.heartbeat_at),
+            restarts=sum(1 for end in ended if (end.slot, end.host) == (row.slot, row.host)),
+            last_end_reason=next(
+                (end.end_reason for end in reversed(ended) if (end.slot, end.host) == (row.slot, row.host)),
+                None,
+            ),
+        )
+        for row in rows
+    ]
+
+
+def spent(connection: Connection) -> Spent:
+    """What all model calls have used so far."""
+    row = connection.execute(
+        select(
+            func.count().label("calls"),
+            func.coalesce(func.sum(AnswerRow.prompt_tokens), 0).label("prompt_tokens"),
+            func.coalesce(func.sum(AnswerRow.completion_tokens), 0).label("completion_tokens"),
+            func.sum(AnswerRow.cost_usd).label("cost_usd"),
+        )
+    ).one()
+    return Spent(**row._mapping)
+
+
+def _age(at: datetime, then: datetime) -> float:
+    return round(max(0.0, (at - then).total_seconds()), 1)
