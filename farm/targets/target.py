@@ -15,7 +15,7 @@ def fingerprint(ddl: str) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Target:
-    """`ddl` is the schema as CREATE statements; `url` (a secret) comes from settings, never from the store."""
+    """`ddl` is the schema as CREATE statements; `url`, a secret, comes from the settings, not the store."""
 
     name: str
     dialect: Dialect

@@ -1,0 +1,84 @@
+"""Engines: a target's own database, asked to prepare a query, to run it, or to show its schema."""
+
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from farm.errors import TargetTrouble
+from farm.targets.target import Target
+
+Purpose = Literal["check", "run"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Result:
+    """Rows of a query. `truncated`: there were more than the row limit, or than fit in memory."""
+
+    columns: tuple[str, ...]
+    rows: list[tuple[Any, ...]]
+    truncated: bool
+    elapsed_ms: float
+
+
+class Engine(Protocol):
+    """One database of one target. Not for use by several threads at once."""
+
+    @property
+    def name(self) -> str:
+        """Such as "sqlite 3.40.1"."""
+        ...
+
+    def introspect(self) -> str:
+        """The schema as CREATE statements; raises TargetTrouble where it cannot be read."""
+        ...
+
+    def prepare(self, sql: str) -> str | None:
+        """What the database says against the query, without running it; None: nothing.
+
+        The text's first line is the database's message; lines `LINE n:` and `HINT: …` may follow.
+        Raises TargetTrouble where the database cannot be asked.
+        """
+        ...
+
+    def run(self, sql: str, *, row_limit: int, timeout_seconds: float) -> Result:
+        """Run one reading query; raises TargetTrouble where it is refused, fails or takes too long."""
+        ...
+
+    def close(self) -> None: ...
+
+
+def open_engine(
+    target: Target, *, purpose: Purpose, scratch_postgres_url: str | None = None
+) -> Engine | None:
+    """The engine that checks or runs queries for `target`; None where a check has no database to ask.
+
+    A check of a SQLite target uses an empty database in memory made from its DDL; of a Postgres target the
+    target itself, or else its DDL loaded into a throw-away database on the scratch server.
+    Raises TargetTrouble, never showing a password, where the database cannot be opened.
+    """
+    if purpose == "run" and target.url is None:
+        raise TargetTrouble(
+            f"target {target.name!r} has no database to run queries on, only a schema; "
+            f"add one with `farm target add {target.name} --dialect {target.dialect} --url URL`"
+        )
+    if target.dialect == "sqlite":
+        return _open_sqlite(target, purpose)
+    return _open_postgres(target, scratch_postgres_url)
+
+
+def _open_sqlite(target: Target, purpose: Purpose) -> Engine:
+    from farm.targets.sqlite import SqliteEngine
+
+    if purpose == "check" or target.url is None:
+        return SqliteEngine.from_ddl(target.ddl, target_name=target.name)
+    return SqliteEngine.from_url(target.url, target_name=target.name)
+
+
+def _open_postgres(target: Target, scratch_postgres_url: str | None) -> Engine | None:
+    from farm.targets.postgres import PostgresEngine
+    from farm.targets.postgres_scratch import ScratchEngine
+
+    if target.url is not None:
+        return PostgresEngine(target.url, target_name=target.name)
+    if scratch_postgres_url is not None:
+        return ScratchEngine(scratch_postgres_url, target.ddl, target_name=target.name)
+    return None

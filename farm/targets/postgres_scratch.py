@@ -1,0 +1,145 @@
+"""Dry runs for Postgres targets of which only the DDL is known: it is loaded into a throw-away database.
+
+The scratch server's role may lack the right to create databases; then a throw-away schema in the given
+database has to do, which takes no DDL with schemas of its own. Both carry the time they were made in their
+names: what a killed process left behind is dropped by a later one.
+"""
+
+import contextlib
+import re
+import secrets
+import time
+from urllib.parse import urlsplit
+
+import psycopg
+from psycopg import errors, sql
+
+from farm.errors import TargetTrouble
+from farm.targets.postgres import PostgresEngine
+from farm.targets.postgres_session import Connection, connect, words
+from farm.targets.postgres_text import statements
+from farm.targets.urls import normal
+
+PREFIX = "farm_scratch_"
+LEFT_BEHIND_SECONDS = 24 * 3600
+LOAD_LIMIT_MS = 60_000
+DUMP_DATA = re.compile(r"^COPY [^;]+ FROM stdin;\n.*?^\\\.$|^\\.*$", re.MULTILINE | re.DOTALL | re.IGNORECASE)
+COMMENTS = r"(?is)(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*"
+SCHEMA = re.compile(COMMENTS + r"(?:CREATE|ALTER|COMMENT)\b")
+CONTAINER = re.compile(COMMENTS + r"CREATE\s+(?:SCHEMA|EXTENSION|DATABASE|ROLE|USER)\b")
+NEEDED = re.compile(COMMENTS + r"CREATE\s+(?:\w+\s+)*?(?:TABLE|VIEW|TYPE|DOMAIN)\b")
+"""What a query can name; the rest (indexes, owners, comments) may fail."""
+
+
+class ScratchEngine(PostgresEngine):
+    """An empty database with the target's schema, dropped at `close`; raises TargetTrouble."""
+
+    def __init__(self, scratch_url: str, ddl: str, *, target_name: str) -> None:
+        self._scratch_url = scratch_url
+        self._made = f"{PREFIX}{int(time.time())}_{secrets.token_hex(4)}"
+        with connect(scratch_url, target_name=target_name) as server:
+            try:
+                self._is_database = _may_create_databases(server)
+                _drop_left_behind(server, self._is_database)
+                _create(server, self._made, self._is_database)
+            except psycopg.Error as error:
+                raise TargetTrouble(
+                    f"the scratch database for dry runs refuses to make room for target {target_name!r}: "
+                    f"{error.diag.message_primary}. Give its role the right to create databases "
+                    "(ALTER ROLE … CREATEDB), or unset FARM_SCRATCH_POSTGRES_URL"
+                ) from error
+        try:
+            url = _with_database(scratch_url, self._made) if self._is_database else scratch_url
+            super().__init__(
+                url,
+                target_name=target_name,
+                search_path=None if self._is_database else f"{self._made}, public",
+            )
+            load_ddl(self._connection, ddl, target_name=target_name, own_database=self._is_database)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        if hasattr(self, "_connection"):
+            super().close()
+        with (
+            contextlib.suppress(TargetTrouble, psycopg.Error),
+            connect(self._scratch_url, target_name=self._target_name) as server,
+        ):
+            _drop(server, self._made, self._is_database)
+
+
+def load_ddl(connection: Connection, ddl: str, *, target_name: str, own_database: bool) -> None:
+    """Run the CREATE and ALTER statements of a script or a dump, in whatever order works.
+
+    Raises TargetTrouble, quoting the statement, where a table, view or type cannot be made.
+    """
+    waiting = [text for text in statements(DUMP_DATA.sub("", ddl)) if SCHEMA.match(text)]
+    if not own_database:
+        waiting = [text for text in waiting if not CONTAINER.match(text)]
+    connection.execute(f"SET statement_timeout = {LOAD_LIMIT_MS}".encode())
+    while waiting:
+        failed = [(text, said) for text in waiting if (said := _run(connection, text, own_database))]
+        if len(failed) == len(waiting):
+            _raise_for(failed, target_name)
+            break
+        waiting = [text for text, _ in failed]
+    connection.execute("RESET statement_timeout")
+
+
+def _run(connection: Connection, statement: str, own_database: bool) -> str | None:
+    try:
+        connection.execute(statement.encode())
+    except errors.InvalidSchemaName as error:
+        missing = re.search(r'"(.+)"', error.diag.message_primary or "")
+        if own_database and missing and not CONTAINER.match(statement):
+            connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(missing[1])))
+        return words(error, statement, prefix="")
+    except psycopg.Error as error:
+        return words(error, statement, prefix="")
+    return None
+
+
+def _raise_for(failed: list[tuple[str, str]], target_name: str) -> None:
+    for statement, said in failed:
+        if NEEDED.match(statement):
+            start = " ".join(statement.split())[:80]
+            raise TargetTrouble(
+                f"the schema of target {target_name!r} does not load into Postgres: {said.splitlines()[0]}, "
+                f"in: {start} … Mend the DDL and run "
+                f"`farm target add {target_name} --dialect postgres --ddl FILE` again"
+            )
+
+
+def _may_create_databases(server: Connection) -> bool:
+    row = server.execute(
+        "SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user"
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def _create(server: Connection, name: str, is_database: bool) -> None:
+    kind = sql.SQL("DATABASE" if is_database else "SCHEMA")
+    server.execute(sql.SQL("CREATE {} {}").format(kind, sql.Identifier(name)))
+
+
+def _drop(server: Connection, name: str, is_database: bool) -> None:
+    statement = "DROP DATABASE IF EXISTS {}" if is_database else "DROP SCHEMA IF EXISTS {} CASCADE"
+    server.execute(sql.SQL(statement).format(sql.Identifier(name)))
+
+
+def _drop_left_behind(server: Connection, is_database: bool) -> None:
+    catalogue = "SELECT datname FROM pg_database" if is_database else "SELECT nspname FROM pg_namespace"
+    for (name,) in server.execute(catalogue).fetchall():
+        made = re.fullmatch(rf"{PREFIX}(\d+)_[0-9a-f]+", name)
+        if made and int(made[1]) < time.time() - LEFT_BEHIND_SECONDS:
+            # Fails for a database that is still in use, which then is not left behind.
+            with contextlib.suppress(psycopg.Error):
+                _drop(server, name, is_database)
+
+
+def _with_database(url: str, name: str) -> str:
+    parts = urlsplit(normal(url))
+    query = f"?{parts.query}" if parts.query else ""
+    return f"postgresql://{parts.netloc}/{name}{query}"

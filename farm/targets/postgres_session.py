@@ -1,0 +1,140 @@
+"""Connections to Postgres targets, and what their errors mean."""
+
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg import errors
+from psycopg.adapt import Loader
+from psycopg.types.datetime import DateLoader, IntervalLoader, TimestampLoader, TimestamptzLoader
+
+from farm.errors import TargetTrouble
+from farm.targets.urls import masked, normal, scrubbed
+
+CONNECT_LIMIT_SECONDS = 5
+LOCK_LIMIT_MS = 2_000
+CANCEL_GRACE_SECONDS = 1.0
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+
+def connect(url: str, *, target_name: str) -> Connection:
+    """A connection in autocommit mode; raises TargetTrouble, without the password, where there is none."""
+    try:
+        connection = psycopg.connect(
+            normal(url),
+            autocommit=True,
+            connect_timeout=CONNECT_LIMIT_SECONDS,
+            application_name="farm",
+            client_encoding="utf8",
+        )
+    except psycopg.OperationalError as error:
+        said = scrubbed(" ".join(str(error).split()), url)
+        raise TargetTrouble(
+            f"the database of target {target_name!r} cannot be reached at {masked(url)}: {said}. "
+            "Start it, or correct the target's URL"
+        ) from None
+    except psycopg.Error:
+        raise TargetTrouble(
+            f"the URL of target {target_name!r} cannot be read: {masked(url)}. "
+            "Write postgresql://user:password@host:5432/database, special characters as %XX"
+        ) from None
+    for name, loader in LENIENT.items():
+        connection.adapters.register_loader(name, loader)
+    return connection
+
+
+@contextlib.contextmanager
+def reading(connection: Connection, *, timeout_seconds: float) -> Iterator[None]:
+    """A read-only transaction that is always rolled back; `timeout_seconds` is for each statement in it."""
+    connection.execute(
+        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
+        "SET LOCAL standard_conforming_strings = on;"
+        f"SET LOCAL lock_timeout = {LOCK_LIMIT_MS};" + time_limit(timeout_seconds)
+    )
+    try:
+        yield
+    finally:
+        if not connection.closed:
+            with contextlib.suppress(psycopg.OperationalError):
+                connection.execute("ROLLBACK")
+
+
+def time_limit(seconds: float) -> LiteralString:
+    """The statement that gives each following one of the transaction so long (0 would mean for ever)."""
+    milliseconds: Any = max(1, round(seconds * 1000))
+    return f"SET LOCAL statement_timeout = {milliseconds}"
+
+
+@contextlib.contextmanager
+def cancelled_after(connection: Connection, seconds: float) -> Iterator[None]:
+    """Ends what the block runs although the server does not: asks to cancel it, then cuts the connection."""
+    over = threading.Event()
+
+    def watch() -> None:
+        if over.wait(seconds):
+            return
+        with contextlib.suppress(psycopg.Error, OSError):
+            connection.cancel_safe(timeout=CANCEL_GRACE_SECONDS)
+        if not over.wait(CANCEL_GRACE_SECONDS):
+            with (
+                contextlib.suppress(psycopg.Error, OSError),
+                socket.fromfd(connection.fileno(), socket.AF_INET, socket.SOCK_STREAM) as duplicate,
+            ):
+                duplicate.shutdown(socket.SHUT_RDWR)
+
+    watcher = threading.Thread(target=watch, name="postgres-deadline", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
+
+
+def blames_query(error: psycopg.Error) -> bool:
+    """Whether the database finds fault with the statement, not with its own state, locks or network."""
+    state = error.sqlstate or ""
+    return bool(state) and state[:2] not in ("08", "53", "55", "57", "58", "XX")
+
+
+def words(error: psycopg.Error, sql: str, *, prefix: str) -> str:
+    """The message in psql's form (`message`, `LINE n:`, `HINT: …`), with lines counted in `sql`."""
+    said = [error.diag.message_primary or str(error) or type(error).__name__]
+    if error.diag.statement_position:
+        at = int(error.diag.statement_position) - 1 - len(prefix)
+        if at >= 0:
+            number = sql.count("\n", 0, at) + 1
+            line = sql.splitlines()[number - 1] if number <= len(sql.splitlines()) else ""
+            said.append(f"LINE {number}: {line}")
+    if error.diag.message_hint:
+        said.append(f"HINT: {error.diag.message_hint}")
+    return "\n".join(said)
+
+
+def timed_out(error: psycopg.Error) -> bool:
+    return isinstance(error, errors.QueryCanceled)
+
+
+def _lenient(strict: type[Loader]) -> type[Loader]:
+    """Python's dates end at the year 9999 and know no infinity; what they cannot hold comes as text."""
+
+    class Lenient(strict):  # type: ignore[valid-type, misc]
+        def load(self, data: Any) -> Any:
+            try:
+                return super().load(data)
+            except (psycopg.DataError, OverflowError):
+                return bytes(data).decode()
+
+    return Lenient
+
+
+LENIENT = {
+    "date": _lenient(DateLoader),
+    "timestamp": _lenient(TimestampLoader),
+    "timestamptz": _lenient(TimestamptzLoader),
+    "interval": _lenient(IntervalLoader),
+}

@@ -1,0 +1,156 @@
+"""Where targets' URLs live. They hold passwords, so they are kept out of the store.
+
+The settings come first (`FARM_TARGETS__SHOP__URL`, farm.toml); what `farm target add --url` was given is
+remembered in `$FARM_HOME/targets.toml`, which only its owner can read.
+"""
+
+import contextlib
+import json
+import os
+import re
+import tempfile
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from farm.errors import BadInput
+from farm.settings import Settings
+from farm.targets.target import Dialect
+
+FILE_NAME = "targets.toml"
+POSTGRES_SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
+SQLITE_FORMS = "sqlite:///relative.db or sqlite:////absolute/path.db"
+POSTGRES_FORM = "postgresql://user:password@host:5432/database"
+
+
+def find(settings: Settings, name: str) -> str | None:
+    """The URL of target `name`: from the settings, else the remembered one, else None."""
+    configured = settings.targets.get(name)
+    if configured is not None:
+        return normal(configured.url.get_secret_value())
+    return lookup(settings.home, name)
+
+
+def lookup(home: Path, name: str) -> str | None:
+    """The URL that was remembered for target `name`."""
+    return _read(home / FILE_NAME).get(name)
+
+
+def remember(home: Path, name: str, url: str) -> str:
+    """Keep the URL of target `name` and return it in its normal form; raises BadInput for a bad one."""
+    url = normal(url)
+    with _locked(home):
+        _write(home / FILE_NAME, {**_read(home / FILE_NAME), name: url})
+    return url
+
+
+def forget(home: Path, name: str) -> None:
+    """Remember no URL for target `name`."""
+    with _locked(home):
+        kept = {key: url for key, url in _read(home / FILE_NAME).items() if key != name}
+        _write(home / FILE_NAME, kept)
+
+
+def normal(url: str) -> str:
+    """The URL as the engines take it: SQLite paths absolute, Postgres as libpq spells it; raises BadInput."""
+    if dialect_of(url) == "sqlite":
+        return f"sqlite:///{sqlite_path(url)}"
+    rest = url.partition("://")[2]
+    try:
+        parts = urlsplit(f"postgresql://{rest}")
+        named = bool(parts.path.strip("/") or parts.query or parts.hostname)
+    except ValueError:
+        named = False
+    if not named:
+        raise BadInput(f"{masked(url)!r} names no Postgres host or database; write {POSTGRES_FORM}")
+    return f"postgresql://{rest}"
+
+
+def dialect_of(url: str) -> Dialect:
+    """The dialect that the URL's scheme names; raises BadInput for a scheme the farm does not know."""
+    scheme, separator, _ = url.partition("://")
+    if separator and scheme == "sqlite":
+        return "sqlite"
+    if separator and scheme in POSTGRES_SCHEMES:
+        return "postgres"
+    raise BadInput(
+        f"{masked(url)!r} is no database URL the farm knows; write {SQLITE_FORMS}, or {POSTGRES_FORM}"
+    )
+
+
+def sqlite_path(url: str) -> Path:
+    """The absolute path of a SQLite URL; raises BadInput for one without a file, or with parameters."""
+    host, slash, path = url.partition("://")[2].partition("/")
+    if host or not slash or path in ("", ":memory:"):
+        raise BadInput(f"{url!r} names no SQLite file; write {SQLITE_FORMS}")
+    if "?" in path:
+        raise BadInput(f"{url!r} has parameters after '?', which targets do not take; leave them out")
+    return Path(path).expanduser().absolute()
+
+
+def masked(url: str) -> str:
+    """The URL for people to see: its password, wherever it stands, as ***."""
+    scheme, separator, rest = url.partition("://")
+    main, question, query = rest.partition("?")
+    # A password may hold any character, also unquoted ones that end a host elsewhere: hide up to the last @.
+    account, at, host = main.rpartition("@")
+    user, colon, _ = account.partition(":")
+    query = re.sub(r"(?i)((?:^|&)[^=&]*password=)[^&]*", r"\1***", query)
+    return f"{scheme}{separator}{user}{':***' if colon else ''}{at}{host}{question}{query}"
+
+
+def scrubbed(message: str, url: str) -> str:
+    """A driver's message without the URL's password, should the driver quote it."""
+    account = url.partition("://")[2].partition("?")[0].rpartition("@")[0]
+    secrets = {account.partition(":")[2], *re.findall(r"(?i)password=([^&]*)", url.partition("?")[2])}
+    for secret in sorted(secrets | {unquote(text) for text in secrets}, key=len, reverse=True):
+        message = message.replace(secret, "***") if secret else message
+    return message
+
+
+def _read(path: Path) -> dict[str, str]:
+    try:
+        kept = tomllib.loads(path.read_text("utf-8")).get("targets", {})
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise BadInput(
+            f"{path} cannot be read: {error}. Mend it, or delete it and add the targets again"
+        ) from error
+    if not isinstance(kept, dict) or not all(isinstance(url, str) for url in kept.values()):
+        raise BadInput(f'{path} holds more than name = "URL" lines under [targets]; mend it or delete it')
+    return kept
+
+
+def _write(path: Path, kept: Mapping[str, str]) -> None:
+    lines = [f"{_quoted(name)} = {_quoted(url)}\n" for name, url in sorted(kept.items())]
+    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=".targets-")  # mode 0600
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write("# Databases that reports run on; holds passwords.\n[targets]\n" + "".join(lines))
+            file.flush()
+            os.fsync(file.fileno())
+        Path(draft).replace(path)
+    except BaseException:
+        Path(draft).unlink(missing_ok=True)
+        raise
+
+
+def _quoted(text: str) -> str:
+    """A TOML basic string; its escapes are JSON's, but for DEL."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+@contextlib.contextmanager
+def _locked(home: Path) -> Iterator[None]:
+    """One writer at a time, where the system has file locks."""
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    with (home / f".{FILE_NAME}.lock").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
