@@ -76,14 +76,16 @@ class FarmWorker(BaseWorker):
         loop = asyncio.get_running_loop()
         self._listen_to_signals(loop)
         await asyncio.to_thread(self._introduce)
-        acknowledging = loop.create_task(self._acknowledge_forever())
+        helpers = [loop.create_task(self._acknowledge_forever()), loop.create_task(self._obey_forever())]
         try:
             self.worker_state = WorkerState.READY
             await self._work_until_drained()
             self.worker_state = WorkerState.DRAINING
             await self._finish_in_flight()
         finally:
-            acknowledging.cancel()
+            for helper in helpers:
+                helper.cancel()
+            await asyncio.gather(*helpers, return_exceptions=True)
             await self._stop_in_flight()
             await self._acknowledge()
             await asyncio.to_thread(self._take_leave)
@@ -114,7 +116,6 @@ class FarmWorker(BaseWorker):
 
     def _introduce(self) -> None:
         self.register_birth()
-        self.subscribe()
         self.set_state(WorkerStatus.IDLE)
 
     def _take_leave(self) -> None:
@@ -122,17 +123,31 @@ class FarmWorker(BaseWorker):
             self.register_death()
         except RedisError as error:
             log.info("could not sign off from Redis", error=str(error))
-        if self.pubsub_thread:
-            self.pubsub_thread.stop()
+
+    async def _obey_forever(self) -> None:
+        """Listen for RQ's commands, and listen again when Redis is back."""
+        while True:
+            try:
+                async with self.redis.pubsub(ignore_subscribe_messages=True) as commands:
+                    await commands.subscribe(self.pubsub_channel_name)
+                    while True:
+                        if message := await commands.get_message(timeout=BLOCK_SECONDS):
+                            self.handle_payload(message)
+            except RedisError:
+                await asyncio.sleep(RETRY_MOST_SECONDS)
 
     def handle_payload(self, message: dict[Any, Any]) -> None:
-        """RQ's commands, called in its listening thread: `shutdown` drains, `stop-job` stops that job."""
-        payload = parse_payload(message)
-        if payload.get("command") == "stop-job":
-            task_id = str(payload.get("job_id", "")).removeprefix(PREFIX)
-            self._loop.call_soon_threadsafe(self._stop_one, task_id)
-        elif payload.get("command") == "shutdown":
-            self._loop.call_soon_threadsafe(self.drain)
+        """RQ's commands: `shutdown` drains, `stop-job` stops that job; anything else is ignored."""
+        try:
+            payload = parse_payload(message)
+            command, task_id = payload.get("command"), str(payload.get("job_id", "")).removeprefix(PREFIX)
+        except (ValueError, AttributeError):
+            log.warning("ignored a command that is no JSON object")
+            return
+        if command == "shutdown":
+            self.drain()
+        elif command == "stop-job":
+            self._stop_one(task_id)
 
     def _stop_one(self, task_id: str) -> None:
         if task_id.isdigit() and (running := self.in_flight.get(int(task_id))):
