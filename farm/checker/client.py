@@ -27,14 +27,20 @@ class Checker:
 
     1. A request joins the queue; frames written in one turn of the loop leave in one write.
     2. Replies come in order, so the first of the queue is the one being worked on.
-    3. When it takes longer than `timeout_seconds`, or the process dies, it gets the verdict `could_not_check`,
+    3. When it takes longer than `timeout_seconds`, or the process dies, its verdict is `could_not_check`,
        a new process starts, and the rest of the queue is sent again. Their callers notice only the delay.
     4. A target travels once to each process, with its URL, and only through the pipe.
     """
 
     def __init__(
-        self, *, timeout_seconds: float = TIMEOUT_SECONDS, memory_limit_mb: int = MEMORY_LIMIT_MB
+        self,
+        *,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+        memory_limit_mb: int = MEMORY_LIMIT_MB,
+        scratch_postgres_url: str | None = None,
     ) -> None:
+        """`scratch_postgres_url` (a secret) names a server on which Postgres targets without a URL are tried."""
+        self._scratch_postgres_url = scratch_postgres_url
         self._timeout_seconds = timeout_seconds
         self._memory_limit_mb = memory_limit_mb
         self._queue: deque[Ask | Opening] = deque()
@@ -123,8 +129,14 @@ class Checker:
             self._head_is_new()
         self._queue.append(request)
         if isinstance(request, Opening):
-            reason = self._without_engine.get(request.target)
-            self._send(protocol.open_frame(self._ids[request.target], request.target, reason))
+            self._send(
+                protocol.open_frame(
+                    self._ids[request.target],
+                    request.target,
+                    no_dry_run=self._without_engine.get(request.target),
+                    scratch_postgres_url=self._scratch_postgres_url,
+                )
+            )
         else:
             self._send(protocol.ask_frame(request.op, self._ids[request.target], request.text))
 

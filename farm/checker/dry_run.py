@@ -10,8 +10,8 @@ REST_SECONDS = 30.0
 class Engine(Protocol):
     """The part of a target's engine that a dry run needs."""
 
-    name: str
-
+    @property
+    def name(self) -> str: ...
     def prepare(self, sql: str) -> str | None: ...
     def close(self) -> None: ...
 
@@ -21,7 +21,7 @@ class NoEngine(Exception):
 
 
 class DryRun:
-    """Asks the engine to prepare a query. After a failed opening it rests half a minute before the next try."""
+    """Asks the engine to prepare a query. Where it cannot be opened, rests half a minute between tries."""
 
     def __init__(
         self, open_: Callable[[], Engine | None], *, clock: Callable[[], float] = time.monotonic

@@ -15,11 +15,11 @@ from farm.targets.target import Target
 OpenEngine = Callable[[Target], Engine | None]
 
 
-def open_check_engine(target: Target) -> Engine | None:
-    """The engine of farm.targets that dry runs use."""
+def open_check_engine(target: Target, *, scratch_postgres_url: str | None = None) -> Engine | None:
+    """The engine of farm.targets that dry runs use; None where a Postgres target has neither URL nor scratch."""
     from farm.targets.engine import open_engine
 
-    return open_engine(target, purpose="check")
+    return open_engine(target, purpose="check", scratch_postgres_url=scratch_postgres_url)
 
 
 class Inspector:

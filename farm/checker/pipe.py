@@ -15,7 +15,7 @@ OnEnd = Callable[["Pipe", int | None], None]
 
 
 class Pipe(asyncio.SubprocessProtocol):
-    """Calls `on_frame` for each reply, and `on_end` once with the exit status unless it was ended from here."""
+    """Calls `on_frame` for each reply, and `on_end` once with the exit status unless ended from here."""
 
     def __init__(self, on_frame: OnFrame, on_end: OnEnd) -> None:
         self._on_frame: OnFrame | None = on_frame

@@ -9,10 +9,12 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from farm.checker import isolation
-from farm.checker.inspector import Inspector, OpenEngine, open_check_engine
+from farm.checker.dry_run import Engine
+from farm.checker.inspector import Inspector, open_check_engine
 from farm.checker.protocol import READY, decode, encode, pack
 from farm.errors import BadInput
 from farm.sql.verdict import Candidate
@@ -23,9 +25,9 @@ log = logging.getLogger(__name__)
 
 
 class Server:
-    """Serves one frame after the other. Targets stay compiled, their engines warm, until they are forgotten."""
+    """Serves one frame after the other; targets stay compiled and their engines warm until forgotten."""
 
-    def __init__(self, open_engine: OpenEngine = open_check_engine) -> None:
+    def __init__(self, open_engine: Callable[..., Engine | None] = open_check_engine) -> None:
         self._open_engine = open_engine
         self._inspectors: dict[int, Inspector | BadInput] = {}
 
@@ -52,7 +54,9 @@ class Server:
         target = Target(**frame["target"])
         try:
             self._inspectors[frame["id"]] = Inspector(
-                target, open_engine=self._open_engine, no_dry_run=frame["no_dry_run"]
+                target,
+                open_engine=partial(self._open_engine, scratch_postgres_url=frame["scratch_postgres_url"]),
+                no_dry_run=frame["no_dry_run"],
             )
         except BadInput as error:
             self._inspectors[frame["id"]] = error
@@ -87,7 +91,7 @@ def lines(descriptor: int) -> Iterator[bytes]:
 
 
 def serve(server: Server, requests: int, replies: int) -> None:
-    """Answer until the input ends. Each reply is written at once: the oldest one missing is the one at fault."""
+    """Answer until the input ends; each reply leaves at once, so the oldest one missing is at fault."""
     _write(replies, encode(READY))
     for line in lines(requests):
         reply = server.reply(decode(line))

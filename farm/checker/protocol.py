@@ -1,12 +1,13 @@
 """Frames between a worker and its checker process: one JSON object a line, replies in the order of requests.
 
-    → {"op": "open", "id": 1, "target": {…}, "no_dry_run": null}   ← {"opened": true}
+    → {"op": "open", "id": 1, "target": {…}, …}                   ← {"opened": true}
     → {"op": "assess", "id": 1, "text": "…"}                          ← {"candidates": [{"sql", "verdict"}]}
     → {"op": "check", "id": 1, "text": "…"}                           ← {"candidates": [{"sql", "verdict"}]}
     → {"op": "forget", "id": 1}                                       (no reply)
 
-The process says {"ready": true} once, before its first reply. A request that cannot be served because the target
-is unfit gets {"bad_input": "why"}.
+The process says {"ready": true} once, before its first reply. A request that cannot be served because the
+target is unfit gets {"bad_input": "why"}. `open` carries the target with its URL, and `no_dry_run` (a reason to
+do without an engine) and `scratch_postgres_url`, each of them null as a rule.
 """
 
 import json
@@ -30,9 +31,19 @@ def decode(line: bytes) -> dict[str, Any]:
     return frame
 
 
-def open_frame(id_: int, target: Target, no_dry_run: str | None) -> bytes:
+def open_frame(
+    id_: int, target: Target, *, no_dry_run: str | None, scratch_postgres_url: str | None
+) -> bytes:
     fields = {name: getattr(target, name) for name in ("name", "dialect", "ddl", "notes", "url")}
-    return encode({"op": "open", "id": id_, "target": fields, "no_dry_run": no_dry_run})
+    return encode(
+        {
+            "op": "open",
+            "id": id_,
+            "target": fields,
+            "no_dry_run": no_dry_run,
+            "scratch_postgres_url": scratch_postgres_url,
+        }
+    )
 
 
 def forget_frame(id_: int) -> bytes:

@@ -1,14 +1,15 @@
 """From a raw answer to judged candidates: extraction, static checks, the engine's dry run."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
-from farm.sql.checks import CHECK_ORDER, DECIDED_BY_ENGINE, check
+from farm.sql.checks import check
+from farm.sql.codes import DECIDED_BY_ENGINE
 from farm.sql.engine_error import engine_finding
 from farm.sql.extract import candidates
 from farm.sql.schema import Schema
-from farm.sql.verdict import Candidate, Finding, Severity, Verdict
+from farm.sql.verdict import Candidate, Finding, Severity, Verdict, best
 
 DryRun = Callable[[str], str | None]
 
@@ -30,11 +31,6 @@ def assess(
         if judged[-1].verdict.accepted:
             break
     return tuple(judged) or (Candidate(sql="", verdict=_no_sql(answer_text)),)
-
-
-def best(judged: Sequence[Candidate]) -> Candidate:
-    """The accepted candidate, else the one that came furthest through the checks: the one to repair."""
-    return max(judged, key=lambda candidate: _promise(candidate.verdict))
 
 
 def judge(
@@ -63,12 +59,9 @@ def _reconciled(
     return (*findings, engine_finding(refusal, sql, schema))
 
 
-def _promise(verdict: Verdict) -> tuple[bool, int, int]:
-    errors = [finding.code for finding in verdict.findings if finding.severity is Severity.ERROR]
-    stage = min((CHECK_ORDER.get(code, 0) for code in errors), default=0)
-    return verdict.accepted, stage, -len(errors)
-
-
 def _no_sql(answer_text: str) -> Verdict:
     said = "the answer is empty" if not answer_text.strip() else "the answer contains no SQL query"
     return Verdict(findings=(Finding(code="no_sql", message=said, hint="answer with one SELECT statement"),))
+
+
+__all__ = ["DryRun", "assess", "best", "judge"]

@@ -12,22 +12,26 @@ _PIECE = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _NOTHING = re.compile(r"(?:\s|;|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*\Z", re.DOTALL)
+_OPENINGS = (
+    "This|These|Note|Notes|Explanation|Here|The|In|It|Let|I|You|Please|Output|Result|Results|Answer|Question|Where|"
+    "Hope|If|We|Sure|Alternatively|Or|For|Also|First|However|Reasoning|Final|Step"
+)
 _PROSE_LINE = re.compile(
-    r"^\s*(?:```|~~~|#+\s|\*\*|---+\s*$|"
-    r"(?:This|These|Note|Notes|Explanation|Here|The|In|It|Let|I|You|Please|Output|Result|Results|Answer|Question|"
-    r"Where|Hope|If|We|Sure|Alternatively|Or|For|Also|First|However|Reasoning|Final|Step)\b(?!\s*\()[^\n=<>]*[a-z:.][^\n]*$)",
-    re.MULTILINE,
+    rf"^\s*(?:```|~~~|#+\s|\*\*|---+\s*$|(?:{_OPENINGS})\b(?!\s*\()[^\n=<>]*[a-z:.][^\n]*$)", re.MULTILINE
 )
 _PARAGRAPH = re.compile(r"\n[ \t]*\n")
+_CONTINUATIONS = (
+    "SELECT|FROM|WHERE|GROUP|ORDER|HAVING|LIMIT|OFFSET|UNION|EXCEPT|INTERSECT|JOIN|LEFT|RIGHT|INNER|CROSS|FULL|"
+    "NATURAL|ON|AND|OR|WITH|WINDOW|CASE|WHEN|END|FETCH"
+)
 _SQL_WORD = re.compile(
-    r"\s*(?:SELECT|FROM|WHERE|GROUP|ORDER|HAVING|LIMIT|OFFSET|UNION|EXCEPT|INTERSECT|JOIN|LEFT|RIGHT|INNER|CROSS|FULL|"
-    r"NATURAL|ON|AND|OR|WITH|WINDOW|CASE|WHEN|END|FETCH|[),(]|--|/\*|[\w\".]+\s*[,(]|[\w\"]+\s+AS\b)",
+    rf"\s*(?:{_CONTINUATIONS}|[),(]|--|/\*|[\w\".]+\s*[,(]|[\w\"]+\s+AS\b)",
     re.IGNORECASE,
 )
 
 
 def without_end(text: str) -> str:
-    """The text without surrounding white space and without semicolons or comments after the last statement."""
+    """The text without surrounding white space, and without semicolons and comments at its end."""
     for match in _PIECE.finditer(text):
         if match["end"] and _NOTHING.match(text, match.end()):
             return text[: match.start()].strip()

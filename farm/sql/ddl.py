@@ -17,10 +17,10 @@ from farm.sql.words import words
 
 _COPY_BLOCK = re.compile(r"^COPY\s[^\n]*\sFROM\s+stdin;.*?^\\\.$", re.IGNORECASE | re.MULTILINE | re.DOTALL)
 _PSQL_COMMAND = re.compile(r"^\\[^\n]*$", re.MULTILINE)
-_NO_COLUMN = words("CONSTRAINT PRIMARY FOREIGN UNIQUE CHECK EXCLUDE LIKE KEY INDEX FULLTEXT SPATIAL")
+_NO_COLUMN = words("CONSTRAINT PRIMARY FOREIGN UNIQUE CHECK EXCLUDE LIKE")
 _AFTER_TYPE = words(
-    "CONSTRAINT PRIMARY NOT NULL UNIQUE CHECK DEFAULT COLLATE REFERENCES GENERATED AS ON COMMENT AUTO_INCREMENT "
-    "AUTOINCREMENT ENCODE STORAGE COMPRESSION"
+    "CONSTRAINT PRIMARY NOT NULL UNIQUE CHECK DEFAULT COLLATE REFERENCES GENERATED AS ON COMMENT AUTOINCREMENT "
+    "STORAGE COMPRESSION"
 )
 _OPENING, _CLOSING = TokenType.L_PAREN, TokenType.R_PAREN
 _NAMES_QUOTED = TokenType.IDENTIFIER
@@ -29,7 +29,8 @@ _NAMES_QUOTED = TokenType.IDENTIFIER
 @dataclass(frozen=True, kw_only=True)
 class Relation:
     """One CREATE TABLE or CREATE VIEW. `columns` are (name, type) pairs as stored, after case folding;
-    `body` is the defining query of a view or of CREATE TABLE AS; `parents` are tables whose columns it has."""
+    `body` is the defining query of a view or of CREATE TABLE AS; `parents` are tables whose columns it has
+    too."""
 
     schema: str | None
     name: str
@@ -92,6 +93,10 @@ def _first_word(token: Token) -> str:
     return token.text.partition(" ")[0].upper()
 
 
+def _ends_type(token: Token) -> bool:
+    return token.token_type is not _NAMES_QUOTED and _first_word(token) in _AFTER_TYPE
+
+
 class _Reader:
     """Reads one statement's tokens from left to right."""
 
@@ -143,37 +148,32 @@ class _Reader:
         """The comma-separated items of the parenthesised list that starts here; leaves `at` behind it."""
         if self.at >= len(self.tokens) or self.tokens[self.at].token_type is not _OPENING:
             return
-        start, depth, item = self.at, 0, list[Token]()
-        for self.at in range(start, len(self.tokens)):
+        opening = self.tokens[self.at]
+        self.at += 1
+        depth, item = 1, list[Token]()
+        while self.at < len(self.tokens):
             token = self.tokens[self.at]
+            self.at += 1
             depth += (token.token_type is _OPENING) - (token.token_type is _CLOSING)
             if depth == 0:
-                break
+                yield item
+                return
             if depth == 1 and token.token_type is TokenType.COMMA:
                 yield item
                 item = []
-            elif depth > 1 or token.token_type is not _OPENING or self.at > start:
+            else:
                 item.append(token)
-        else:
-            line = self.tokens[start].line
-            raise BadInput(f"the DDL cannot be read: the parenthesis opened in line {line} is never closed")
-        self.at += 1
-        yield item
+        raise BadInput(
+            f"the DDL cannot be read: the parenthesis opened in line {opening.line} is never closed"
+        )
 
     def _column(self, item: list[Token]) -> tuple[str, str] | None:
         if not item:
             return None
         first = item[0]
         if first.token_type is not _NAMES_QUOTED and _first_word(first) in _NO_COLUMN and len(item) > 1:
-            # `key text` and `index int` are columns, `KEY (a)` and `INDEX i (a)` are not
-            if _first_word(first) not in {"KEY", "INDEX"} or any(t.token_type is _OPENING for t in item[1:3]):
-                return None
-        ends = (
-            i
-            for i, t in enumerate(item)
-            if i and t.token_type is not _NAMES_QUOTED and _first_word(t) in _AFTER_TYPE
-        )
-        end = next(ends, len(item))
+            return None
+        end = next((i for i in range(1, len(item)) if _ends_type(item[i])), len(item))
         type_ = self.text[item[1].start : item[end - 1].end + 1] if end > 1 else ""
         return self._fold(first), " ".join(type_.split())
 

@@ -13,9 +13,10 @@ class Rules:
     """How one dialect reads names.
 
     `folds_quoted`: quoted names ignore case too. `aliases_everywhere`: WHERE, GROUP BY and HAVING see the
-    aliases of the SELECT list. `strings_in_double_quotes`: a double-quoted name that names nothing is a string.
+    aliases of the SELECT list. `strings_in_double_quotes`: one that names nothing is a string.
     `hidden_columns` exist on every table; `bare_words` are values written without parentheses;
-    `catalogs` are system tables that may be read, `"schema.*"` standing for all of a schema.
+    `catalogs` are system tables that may be read, `"schema.*"` standing for all of a schema;
+    `reserved` words name nothing unless quoted.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Rules:
     hidden_columns: frozenset[str]
     bare_words: frozenset[str]
     catalogs: frozenset[str]
+    reserved: frozenset[str]
 
     def fold(self, name: str, *, quoted: bool) -> str:
         """The spelling under which `name` is looked up."""
@@ -46,6 +48,13 @@ SQLITE = Rules(
     hidden_columns=frozenset({"rowid", "oid", "_rowid_"}),
     bare_words=frozenset({"current_date", "current_time", "current_timestamp", "true", "false"}),
     catalogs=frozenset({"sqlite_master", "sqlite_schema"}),
+    reserved=words(
+        "add all alter and as autoincrement between case check collate commit constraint create default "
+        "deferrable delete distinct drop else escape except exists foreign from group having in index "
+        "insert intersect into is isnull join limit not nothing notnull null on or order primary "
+        "references returning select set table then to transaction union unique update using values when "
+        "where"
+    ),
 )
 
 POSTGRES = Rules(
@@ -56,12 +65,19 @@ POSTGRES = Rules(
     strings_in_double_quotes=False,
     hidden_columns=frozenset({"ctid", "tableoid", "xmin", "xmax", "cmin", "cmax"}),
     bare_words=words(
-        "current_catalog current_date current_role current_schema current_time current_timestamp current_user "
-        "localtime localtimestamp session_user system_user user"
+        "current_catalog current_date current_role current_schema current_time current_timestamp "
+        "current_user localtime localtimestamp session_user system_user user"
     ),
     catalogs=words(
-        "information_schema.* pg_attribute pg_class pg_constraint pg_description pg_enum pg_index pg_indexes "
-        "pg_matviews pg_namespace pg_sequences pg_tables pg_type pg_views"
+        "information_schema.* pg_attribute pg_class pg_constraint pg_description pg_enum pg_index "
+        "pg_indexes pg_matviews pg_namespace pg_sequences pg_tables pg_type pg_views"
+    ),
+    reserved=words(
+        "all analyse analyze and any array as asc asymmetric both case cast check collate column "
+        "constraint create default deferrable desc distinct do else end except fetch for foreign from "
+        "grant group having in initially intersect into lateral leading limit not null offset on only or "
+        "order placing primary references returning select some symmetric table then to trailing union "
+        "unique user using variadic when where window with"
     ),
 )
 

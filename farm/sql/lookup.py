@@ -41,7 +41,10 @@ class Lookup:
         rules = self.schema.rules
         first: Source | None = None
         for around in scope.outward():
-            for source in around.named(qualifier):
+            named = around.named(qualifier)
+            if len([source for source in named if source.has(name)]) > 1:
+                return self._ambiguous(node, named)
+            for source in named:
                 first = first or source
                 if not source.columns.complete or source.has(name):
                     return None
@@ -93,11 +96,13 @@ class Lookup:
         )
 
     def _ambiguous(self, node: exp.Column, found: list[Source]) -> Finding:
-        owners = [source.name for source in found]
+        owners = list(dict.fromkeys(source.name for source in found))
+        several = len(owners) > 1
         return Finding(
             code="ambiguous_column",
-            message=f"column {node.name} could be from {' or '.join(owners)}",
-            hint=f"qualify it, for example {owners[0]}.{node.name}",
+            message=f"column {node.name} could be from "
+            + (" or ".join(owners) if several else f"several tables called {owners[0]}"),
+            hint=f"qualify it, for example {owners[0]}.{node.name}" if several else "give each its own alias",
             nearest=tuple(f"{owner}.{node.name}" for owner in owners),
             **self._at(node.this),
         )

@@ -4,8 +4,9 @@
 columns of unknown tables, HAVING and set operations pass. This walk visits each node once.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from sqlglot import exp
 
@@ -15,9 +16,12 @@ from farm.sql.schema import Schema
 from farm.sql.sources import Columns, Scope, Source
 from farm.sql.verdict import Finding
 
+_ALIASES = "give each its own alias, and qualify the columns"
+
 Ctes = Mapping[str, Columns]
 
 _NAMED_LATER = ("where", "group", "having", "qualify", "order", "distinct", "windows", "limit", "offset")
+_LOCAL_IN_SQLITE = frozenset({"group", "order"})
 _BARE_ALIAS = frozenset({"group", "order", "distinct"})
 
 
@@ -67,12 +71,20 @@ class _Walk:
         for cte in clause.expressions:
             name = self.lookup.fold(cte.args["alias"].this)
             renamed = cte.args["alias"].args.get("columns") or []
-            if clause.args.get("recursive") or self.lookup.schema.rules.aliases_everywhere:
-                known[name] = self._renamed(Columns.unknown(), renamed)
-                if isinstance(cte.this, exp.SetOperation) and not renamed:
-                    known[name] = _Walk(lookup=self.lookup).query(cte.this.this, outer, known)
-            known[name] = self._renamed(self.query(cte.this, outer, known), renamed)
+            recursive = clause.args.get("recursive") or self.lookup.schema.rules.aliases_everywhere
+            if recursive and isinstance(cte.this, exp.SetOperation) and not cte.this.args.get("with_"):
+                columns = self._set_operation(
+                    cte.this, outer, known, after_first=partial(self._declare, known, name, renamed)
+                )
+            else:
+                columns = self.query(cte.this, outer, known)
+            self._declare(known, name, renamed, columns)
         return known
+
+    def _declare(
+        self, known: dict[str, Columns], name: str, renamed: Sequence[exp.Expr], columns: Columns
+    ) -> None:
+        known[name] = self._renamed(columns, renamed)
 
     def _select(self, node: exp.Select, outer: Scope | None, ctes: Ctes) -> Columns:
         scope = Scope(parent=outer)
@@ -97,18 +109,31 @@ class _Walk:
         scope.sees_aliases = rules.aliases_everywhere
         for join in _joins(node):
             self._expressions(join.args.get("on"), scope, ctes)
+        outer = scope.parent
         for key in _NAMED_LATER:
+            # in SQLite these two clauses see nothing of the queries around theirs
+            scope.parent = None if rules.aliases_everywhere and key in _LOCAL_IN_SQLITE else outer
             if key == "order" and not rules.aliases_everywhere:
                 scope.aliases |= set(columns.names)
             value = node.args.get(key)
             for clause in value if isinstance(value, list) else (value,):
                 self._expressions(clause, scope, ctes, bare_alias=key in _BARE_ALIAS)
+        scope.parent = outer
 
-    def _set_operation(self, node: exp.SetOperation, outer: Scope | None, ctes: Ctes) -> Columns:
-        branches = [self.query(branch, outer, ctes) for branch in _branches(node)]
-        first = branches[0]
-        for other in branches[1:]:
-            if first.complete and other.complete and first.count != other.count:
+    def _set_operation(
+        self,
+        node: exp.SetOperation,
+        outer: Scope | None,
+        ctes: Ctes,
+        after_first: Callable[[Columns], None] | None = None,
+    ) -> Columns:
+        """`after_first` hears the columns of the first part, which a recursive CTE has from then on."""
+        start, *rest = _branches(node)
+        first = self.query(start, outer, ctes)
+        if after_first is not None:
+            after_first(first)
+        for other in [self.query(branch, outer, ctes) for branch in rest]:
+            if None not in (first.count, other.count) and first.count != other.count:
                 self._report(
                     "set_operation_columns",
                     f"the parts of {node.key.upper()} have {first.count} and {other.count} columns",
@@ -141,7 +166,7 @@ class _Walk:
         elif isinstance(node, exp.Lateral):
             inner = node.this
             columns = self.query(inner, scope, ctes) if isinstance(inner, exp.Subquery) else Columns.unknown()
-            self._expressions(inner if columns.count == 0 else None, scope, ctes)
+            self._expressions(None if isinstance(inner, exp.Subquery) else inner, scope, ctes)
             self._add(node, columns, scope)
         elif isinstance(node, exp.Table):
             self._table(node, scope, ctes)
@@ -206,6 +231,8 @@ class _Walk:
         named = alias.this if alias is not None and alias.this is not None else node.this
         name = self.lookup.fold(named) if isinstance(named, exp.Identifier) else named.name.lower()
         renamed = (alias.args.get("columns") or []) if alias is not None else []
+        if name and scope.named(name) and not self.lookup.schema.rules.aliases_everywhere:
+            self._report("duplicate_alias", f"{name} stands in FROM more than once", named, hint=_ALIASES)
         scope.sources.append(Source(name=name, columns=self._renamed(columns, renamed), hidden=hidden))
 
     def _renamed(self, columns: Columns, renamed: Sequence[exp.Expr]) -> Columns:
@@ -213,10 +240,11 @@ class _Walk:
         if not renamed:
             return columns
         new = {self.lookup.fold(_identifier(name)): name.name for name in renamed}
-        if not columns.complete:
-            return Columns(names=new, count=len(renamed), complete=False)
+        if columns.count is None or columns.count > len(columns.names):
+            complete = columns.count == len(renamed)
+            return Columns(names=new, count=columns.count, complete=complete)
         rest = dict(list(columns.names.items())[len(renamed) :])
-        return Columns(names={**new, **rest}, count=max(columns.count, len(renamed)))
+        return Columns(names={**new, **rest}, count=columns.count)
 
     def _join(self, join: exp.Join, scope: Scope, ctes: Ctes) -> None:
         before = list(scope.sources)
@@ -263,11 +291,12 @@ class _Walk:
 
     def _output(self, node: exp.Select, scope: Scope) -> Columns:
         names: dict[str, str] = {}
-        count, complete = 0, True
+        count: int | None = 0
+        complete = True
         for projection in node.expressions:
             columns = self._projection(projection, scope)
             names.update(columns.names)
-            count += columns.count
+            count = None if count is None or columns.count is None else count + columns.count
             complete = complete and columns.complete
         return Columns(names=names, count=count, complete=complete)
 
@@ -344,10 +373,10 @@ def _items(clause: exp.Expr) -> Iterator[exp.Expr]:
 
 def _all_columns(scope: Scope) -> Columns:
     names: dict[str, str] = {}
-    count = -0
+    count: int | None = 0
     for source in scope.sources:
-        count += source.columns.count - sum(
-            1 for name in source.columns.names if name in scope.merged and name in names
-        )
+        repeated = sum(1 for name in source.columns.names if name in scope.merged and name in names)
+        known = None if count is None or source.columns.count is None else count + source.columns.count
+        count = None if known is None else known - repeated
         names.update(source.columns.names)
     return Columns(names=names, count=count, complete=scope.complete)

@@ -6,15 +6,16 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, kw_only=True)
 class Columns:
-    """Output columns by folded name, mapped to the name as written. Not `complete`: there may be more."""
+    """Output columns by folded name, mapped to the name as written. Not `complete`: there may be other names.
+    `count` is None where even their number is not known."""
 
     names: dict[str, str]
-    count: int
+    count: int | None
     complete: bool = True
 
     @classmethod
     def unknown(cls) -> "Columns":
-        return cls(names={}, count=0, complete=False)
+        return cls(names={}, count=None, complete=False)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Self
 
+from farm.sql.codes import STAGE_OF
+
 
 class Severity(StrEnum):
     """An error rejects the candidate; a warning only informs."""
@@ -70,5 +72,15 @@ class Candidate:
 
 
 def best(candidates: Sequence[Candidate]) -> Candidate | None:
-    """The accepted candidate if there is one, else the first: extraction puts the likeliest in front."""
-    return next((c for c in candidates if c.verdict.accepted), candidates[0] if candidates else None)
+    """The accepted candidate, else the one that came furthest through the checks: the one worth repairing.
+    Of equals the first, since extraction puts the likeliest in front; None where there is none at all."""
+    return max(candidates, key=_promise, default=None)
+
+
+def _promise(candidate: Candidate) -> tuple[bool, int, int]:
+    errors = [f.code for f in candidate.verdict.findings if f.severity is Severity.ERROR]
+    return (
+        candidate.verdict.accepted,
+        min((STAGE_OF.get(code, 0) for code in errors), default=0),
+        -len(errors),
+    )

@@ -2,9 +2,12 @@
 
 from collections.abc import Callable, Iterable
 
+from farm.sql.checks.aggregates import aggregates_in_place, counted_once
 from farm.sql.checks.bounds import plain_characters, within_length, within_nesting
-from farm.sql.checks.names import aggregates_in_place, known_names
+from farm.sql.checks.conditions import conditions_are_boolean
+from farm.sql.checks.names import known_names
 from farm.sql.checks.reading import allowed_functions, only_reads
+from farm.sql.checks.structure import clauses_in_order, no_reserved_words, nothing_missing, some_columns
 from farm.sql.checks.syntax import no_parameters, one_statement, parses
 from farm.sql.schema import Schema
 from farm.sql.subject import Subject
@@ -21,37 +24,14 @@ CHECKS: tuple[Check, ...] = (
     only_reads,
     allowed_functions,
     no_parameters,
+    some_columns,
+    clauses_in_order,
+    no_reserved_words,
+    nothing_missing,
     known_names,
     aggregates_in_place,
-)
-
-# How far a candidate with this error came; a later one is more worth repairing.
-CHECK_ORDER: dict[str, int] = {
-    code: stage
-    for stage, codes in enumerate(
-        (
-            ("no_sql", "could_not_check"),
-            ("too_long", "odd_character", "too_deep"),
-            ("syntax_error",),
-            ("several_statements",),
-            ("not_read_only", "function_not_allowed", "parameter"),
-            ("unknown_table",),
-            ("unknown_qualifier", "unknown_column", "ambiguous_column", "set_operation_columns"),
-            ("misplaced_aggregate", "engine_refused"),
-        )
-    )
-    for code in codes
-}
-
-# What these say is an explanation, not a policy: where an engine is at hand, its own judgement decides.
-DECIDED_BY_ENGINE = frozenset(
-    {
-        "unknown_column",
-        "unknown_qualifier",
-        "ambiguous_column",
-        "set_operation_columns",
-        "misplaced_aggregate",
-    }
+    counted_once,
+    conditions_are_boolean,
 )
 
 

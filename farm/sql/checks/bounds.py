@@ -37,11 +37,12 @@ def within_length(subject: Subject) -> Iterator[Finding]:
 
 
 def plain_characters(subject: Subject) -> Iterator[Finding]:
-    """No character that an engine reads otherwise than a person does: NUL, zero-width, a lone carriage return."""
+    """No character that engines and people read differently: NUL, zero-width, a lone carriage return."""
     sql = subject.sql
     for offset, char in enumerate(sql):
         lone_return = char == "\r" and sql[offset + 1 : offset + 2] != "\n"
-        if lone_return or char in _INVISIBLE or (char < " " and char not in "\t\n\r\f"):
+        surrogate = "\ud800" <= char <= "\udfff"
+        if lone_return or surrogate or char in _INVISIBLE or (char < " " and char not in "\t\n\r\f"):
             yield Finding(
                 code="odd_character",
                 message=f"the query contains the invisible character U+{ord(char):04X}",
@@ -67,6 +68,13 @@ def within_nesting(subject: Subject) -> Iterator[Finding]:
             code="too_long",
             message=f"the query has {len(tokens):,} words; at most {TOKEN_LIMIT:,} are checked",
         )
+    if (lost := _unbalanced(tokens)) is not None:
+        yield Finding(
+            code="syntax_error",
+            message=f"the parenthesis {lost.text} has no counterpart",
+            hint="close every parenthesis",
+            **subject.place(lost.start),
+        )
     place = _too_deep(tokens)
     if place is not None:
         yield Finding(
@@ -75,6 +83,19 @@ def within_nesting(subject: Subject) -> Iterator[Finding]:
             hint=f"keep to {NESTING_LIMIT} levels and {OPERAND_LIMIT} ANDs, ORs and UNIONs",
             **subject.place(place.start),
         )
+
+
+def _unbalanced(tokens: Sequence[Token]) -> Token | None:
+    """The first parenthesis without its counterpart."""
+    opened: list[Token] = []
+    for token in tokens:
+        if token.token_type is TokenType.L_PAREN:
+            opened.append(token)
+        elif token.token_type is TokenType.R_PAREN:
+            if not opened:
+                return token
+            opened.pop()
+    return opened[0] if opened else None
 
 
 def _too_deep(tokens: Sequence[Token]) -> Token | None:

@@ -1,0 +1,191 @@
+"""How often the checks are wrong, and how long they take, on queries whose engine's judgement is known.
+
+    python benchmarks/validation.py [--corpora DIR] [--show CODE] [--limit N]
+
+The corpora hold SQL that people and models wrote, each with what the real engine said of it. A false accept is a
+query that passes here and that the engine refuses; a false reject is a read that the engine accepts and that is
+refused here. Three ways side by side: sqlglot's parser alone, the static checks, and the checks with a dry run
+(SQLite in memory, built from the schema; for the other dialects the engine's recorded judgement stands in).
+"""
+
+import argparse
+import gzip
+import json
+import os
+import sqlite3
+import statistics
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from farm.sql.assess import judge
+from farm.sql.checks import check
+from farm.sql.checks.syntax import one_statement, parses
+from farm.sql.dialect import DIALECTS
+from farm.sql.schema import Schema
+from farm.sql.subject import Subject
+from farm.sql.verdict import Finding, Severity
+
+DEFAULT_CORPORA = Path(__file__).resolve().parents[2] / "shared" / "corpora"
+WAYS = ("parse", "static", "static + dry run")
+
+
+@dataclass
+class Tally:
+    """Counts for one way, dialect and kind."""
+
+    refused: int = 0
+    accepted: int = 0
+    false_accepts: int = 0
+    false_rejects: int = 0
+    milliseconds: list[float] = field(default_factory=list)
+
+    def add(self, row: dict[str, Any], findings: tuple[Finding, ...], elapsed_ms: float) -> str | None:
+        """Count one judgement; says which kind of mistake it is, if it is one."""
+        passes = not any(finding.severity is Severity.ERROR for finding in findings)
+        self.milliseconds.append(elapsed_ms)
+        if row["engine_accepts"]:
+            self.accepted += 1
+            self.false_rejects += not passes
+            return None if passes else "reject"
+        self.refused += 1
+        self.false_accepts += passes
+        return "accept" if passes else None
+
+
+def rows(path: Path) -> Iterator[dict[str, Any]]:
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        for line in lines:
+            yield json.loads(line)
+
+
+def kind_of(row: dict[str, Any]) -> str:
+    source = row["source"]
+    if source.startswith("mut:"):
+        return "mutation"
+    return "gold" if source.endswith("/gold") or source.startswith("defog") else "prediction"
+
+
+def by_parser(row: dict[str, Any], schema: Schema) -> tuple[Finding, ...]:
+    subject = Subject(row["sql"], schema)
+    return (*parses(subject),) or (*one_statement(subject),)
+
+
+def by_checks(row: dict[str, Any], schema: Schema) -> tuple[Finding, ...]:
+    return check(row["sql"], schema)
+
+
+def with_dry_run(engines: dict[str, sqlite3.Connection]) -> Callable[..., tuple[Finding, ...]]:
+    def judged(row: dict[str, Any], schema: Schema) -> tuple[Finding, ...]:
+        def dry_run(sql: str) -> str | None:
+            if row["dialect"] != "sqlite":
+                return None if row["engine_accepts"] else row["engine_error"] or "refused"
+            try:
+                engines[row["schema"]].execute("EXPLAIN " + sql).close()
+            except (sqlite3.Error, sqlite3.Warning) as error:
+                return str(error)
+            return None
+
+        return judge(row["sql"], schema, dry_run, row["dialect"]).findings
+
+    return judged
+
+
+def memory_engine(ddl: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(":memory:")
+    connection.executescript(ddl)
+    return connection
+
+
+def measure(
+    corpora: Path, limit: int | None
+) -> tuple[dict[tuple[str, str, str], Tally], list[tuple[str, str, dict[str, Any], tuple[Finding, ...]]]]:
+    schemas, engines = {}, {}
+    for row in rows(corpora / "schemas.jsonl.gz"):
+        if row["dialect"] in DIALECTS:
+            schemas[row["schema"], row["dialect"]] = Schema.from_ddl(row["ddl"], row["dialect"])
+        if row["dialect"] == "sqlite":
+            engines[row["schema"]] = memory_engine(row["ddl"])
+    ways = dict(zip(WAYS, (by_parser, by_checks, with_dry_run(engines)), strict=True))
+    tallies: dict[tuple[str, str, str], Tally] = defaultdict(Tally)
+    mistakes = []
+    for number, row in enumerate(rows(corpora / "candidates.jsonl.gz")):
+        schema = schemas.get((row["schema"], row["dialect"]))
+        if schema is None or (limit is not None and number >= limit):
+            continue
+        for way, judged in ways.items():
+            started = time.perf_counter()
+            findings = judged(row, schema)
+            elapsed_ms = (time.perf_counter() - started) * 1000
+            mistake = tallies[way, row["dialect"], kind_of(row)].add(row, findings, elapsed_ms)
+            if mistake is not None:
+                mistakes.append((way, mistake, row, findings))
+    return tallies, mistakes
+
+
+def share(part: int, whole: int) -> str:
+    return f"{part:5d} / {whole:5d} {100 * part / whole:6.2f} %" if whole else f"{'-':>22}"
+
+
+def print_table(tallies: dict[tuple[str, str, str], Tally]) -> None:
+    print(
+        f"{'dialect':9} {'kind':11} {'way':17} {'false accepts':>22} {'false rejects':>22}  median ms  p99 ms"
+    )
+    for (way, dialect, kind), tally in sorted(
+        tallies.items(), key=lambda item: (item[0][1:], WAYS.index(item[0][0]))
+    ):
+        times = sorted(tally.milliseconds)
+        print(
+            f"{dialect:9} {kind:11} {way:17} {share(tally.false_accepts, tally.refused)} "
+            f"{share(tally.false_rejects, tally.accepted)}  {statistics.median(times):9.3f}  "
+            f"{times[min(len(times) - 1, int(len(times) * 0.99))]:6.3f}"
+        )
+
+
+def print_mistakes(mistakes: list[tuple[str, str, dict[str, Any], tuple[Finding, ...]]], shown: int) -> None:
+    """Per way and kind of mistake: the codes or engine errors behind it, then some examples."""
+    for way in WAYS[1:]:
+        for mistake in ("reject", "accept"):
+            here = [(row, findings) for w, m, row, findings in mistakes if (w, m) == (way, mistake)]
+            if not here:
+                continue
+            reasons = Counter(
+                findings[-1].code if mistake == "reject" else row["engine_error"][:40]
+                for row, findings in here
+            )
+            print(f"\nfalse {mistake}s, {way}: {len(here)}; {dict(reasons.most_common(25))}")
+            for row, findings in here[:shown]:
+                said = findings[-1].message if mistake == "reject" else row["engine_error"]
+                print(f"  [{row['dialect']} {row['schema']} {row['source']}] {said}\n    {row['sql']}")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--corpora", type=Path, default=Path(os.environ.get("FARM_CORPORA") or DEFAULT_CORPORA)
+    )
+    parser.add_argument(
+        "--show", type=int, default=0, metavar="N", help="print N examples of each kind of mistake"
+    )
+    parser.add_argument("--limit", type=int, default=None, metavar="N", help="only the first N queries")
+    options = parser.parse_args()
+    if not (options.corpora / "candidates.jsonl.gz").is_file():
+        print(
+            f"no corpora in {options.corpora}; name their folder with --corpora or FARM_CORPORA",
+            file=sys.stderr,
+        )
+        return 2
+    tallies, mistakes = measure(options.corpora, options.limit)
+    print_table(tallies)
+    print_mistakes(mistakes, options.show)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

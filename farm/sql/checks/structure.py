@@ -1,0 +1,128 @@
+"""What the parser lets pass and no engine does: clauses out of order or empty, keywords as names."""
+
+from collections.abc import Iterator
+
+from sqlglot import exp
+from sqlglot.tokenizer_core import Token, TokenType
+
+from farm.sql.subject import Subject
+from farm.sql.verdict import Finding
+
+_RANKS = {
+    TokenType.SELECT: 1,
+    TokenType.FROM: 2,
+    TokenType.JOIN: 2,
+    TokenType.WHERE: 3,
+    TokenType.GROUP_BY: 4,
+    TokenType.HAVING: 5,
+    TokenType.ORDER_BY: 6,
+    TokenType.LIMIT: 7,
+}
+_SET_OPERATIONS = frozenset({TokenType.UNION, TokenType.EXCEPT, TokenType.INTERSECT})
+_WANT_MORE = frozenset(
+    {TokenType.COMMA, TokenType.ON, TokenType.GROUP_BY, TokenType.ORDER_BY, TokenType.JOIN}
+)
+_NO_MORE = frozenset({TokenType.R_PAREN, TokenType.SEMICOLON, *_RANKS, *_SET_OPERATIONS} - {TokenType.SELECT})
+_OPENING, _CLOSING = TokenType.L_PAREN, TokenType.R_PAREN
+
+
+def clauses_in_order(subject: Subject) -> Iterator[Finding]:
+    """FROM and JOIN, WHERE, GROUP BY, HAVING, ORDER BY, LIMIT: the clauses of each SELECT in this order."""
+    ranks: list[int] = [0]  # of the last clause seen, for each open parenthesis
+    for at, token in enumerate(subject.tokens):
+        kind = token.token_type
+        if kind is _OPENING:
+            ranks.append(0)
+        elif kind is _CLOSING and len(ranks) > 1:
+            ranks.pop()
+        elif kind in _SET_OPERATIONS:
+            if ranks[-1] > 5:
+                yield _before_set_operation(subject, token)
+                return
+            ranks[-1] = 0
+        elif (rank := _RANKS.get(kind)) and (ranks[-1] or rank == 1) and not _is_distinct_from(subject, at):
+            if rank < ranks[-1] and rank > 1:
+                yield _out_of_order(subject, token)
+                return
+            ranks[-1] = rank
+
+
+def _is_distinct_from(subject: Subject, at: int) -> bool:
+    tokens = subject.tokens
+    return tokens[at].token_type is TokenType.FROM and tokens[at - 1].token_type is TokenType.DISTINCT
+
+
+def _out_of_order(subject: Subject, token: Token) -> Finding:
+    return Finding(
+        code="clause_order",
+        message=f"{token.text.upper()} stands after a clause that it must come before",
+        hint="keep the order FROM, JOIN, WHERE, GROUP BY, HAVING, ORDER BY, LIMIT",
+        **subject.place(token.start),
+    )
+
+
+def _before_set_operation(subject: Subject, token: Token) -> Finding:
+    return Finding(
+        code="clause_order",
+        message=f"ORDER BY or LIMIT stands before {token.text.upper()}",
+        hint="order the whole result at its end, or put the ordered part into a subquery",
+        **subject.place(token.start),
+    )
+
+
+def some_columns(subject: Subject) -> Iterator[Finding]:
+    """No SELECT without columns: Postgres takes it, but a report that shows nothing is an answer cut off."""
+    if any(isinstance(node, exp.Select) and not node.expressions for node in subject.nodes()):
+        yield Finding(code="no_columns", message="SELECT has no columns", hint="name the columns to show")
+
+
+def nothing_missing(subject: Subject) -> Iterator[Finding]:
+    """Something follows every comma, ON, GROUP BY and ORDER BY; SQLite takes no parentheses in a UNION."""
+    tokens = subject.tokens
+    for token, following in zip(tokens, [*tokens[1:], None], strict=True):
+        if token.token_type in _WANT_MORE and (following is None or following.token_type in _NO_MORE):
+            yield Finding(
+                code="empty_clause",
+                message=f"nothing follows {token.text.upper()}",
+                hint="complete it or leave it out",
+                **subject.place(token.start),
+            )
+    if subject.rules.name == "sqlite":
+        for node in subject.tree.find_all(exp.SetOperation):
+            if any(isinstance(part, exp.Subquery) for part in (node.this, node.expression)):
+                yield Finding(
+                    code="set_operation_parentheses",
+                    message=f"SQLite takes no parentheses around the parts of {node.key.upper()}",
+                    hint="write the parts without parentheses, or as SELECT * FROM (…)",
+                )
+
+
+def no_reserved_words(subject: Subject) -> Iterator[Finding]:
+    """No keyword of the dialect is used as a name without quotes."""
+    reserved = subject.rules.reserved
+    for name in subject.tree.find_all(exp.Identifier):
+        if (
+            name.args.get("quoted")
+            or name.name.lower() not in reserved
+            or not _names_something(subject, name)
+        ):
+            continue
+        yield Finding(
+            code="reserved_word",
+            message=f"{name.name} is a keyword and cannot be a name as it stands",
+            nearest=(f'"{name.name}"',),
+            hint=f'write it in double quotes: "{name.name}"',
+            **subject.place(name.meta.get("start")),
+        )
+
+
+def _names_something(subject: Subject, name: exp.Expr) -> bool:
+    """A table, a column or an alias; Postgres lets keywords be result names after AS."""
+    parent = name.parent
+    if isinstance(parent, exp.Column) and not parent.args.get("table"):
+        return name.name.lower() not in subject.rules.bare_words
+    if isinstance(parent, exp.Column) and subject.rules.name == "postgres":
+        return name.arg_key != "this"
+    if isinstance(parent, exp.Alias):
+        return subject.rules.name == "sqlite"
+    return isinstance(parent, exp.Table | exp.TableAlias | exp.Column)

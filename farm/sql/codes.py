@@ -1,0 +1,34 @@
+"""The codes of findings: how far a candidate with each came, and which of them an engine may overrule."""
+
+# From hopeless to nearly right: a later one is more worth repairing.
+_STAGES = (
+    ("no_sql", "could_not_check"),
+    ("too_long", "odd_character", "too_deep"),
+    ("syntax_error",),
+    ("several_statements",),
+    ("not_read_only", "function_not_allowed", "parameter", "no_columns"),
+    ("unknown_table",),
+    ("reserved_word", "clause_order", "empty_clause"),
+    ("unknown_qualifier", "unknown_column", "ambiguous_column", "duplicate_alias"),
+    ("set_operation_columns", "set_operation_parentheses"),
+    ("misplaced_aggregate", "wrong_arguments", "not_boolean", "engine_refused"),
+)
+STAGE_OF: dict[str, int] = {code: stage for stage, codes in enumerate(_STAGES) for code in codes}
+
+# What these say is an explanation, not a policy: where an engine is at hand, its own judgement decides.
+DECIDED_BY_ENGINE = frozenset(
+    {
+        "reserved_word",
+        "clause_order",
+        "empty_clause",
+        "unknown_qualifier",
+        "unknown_column",
+        "ambiguous_column",
+        "duplicate_alias",
+        "set_operation_columns",
+        "set_operation_parentheses",
+        "misplaced_aggregate",
+        "wrong_arguments",
+        "not_boolean",
+    }
+)
