@@ -181,6 +181,10 @@ class Settings(BaseSettings):
         default = PoolSettings(model=self.model, workers=self.workers, concurrency=self.concurrency)
         return {DEFAULT_QUEUE: default, **self.pools}
 
+    def model_settings(self, model: str) -> ModelSettings:
+        """How `model` is called: as set under `models`, else by the defaults."""
+        return self.models.get(model, ModelSettings())
+
     def queue_for(self, model: str | None) -> str | None:
         """The queue whose pool asks `model` (None: the default pool's); None where no pool does."""
         if model is None:

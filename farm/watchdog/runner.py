@@ -19,7 +19,8 @@ from farm.queue.connection import connect, require
 from farm.queue.hints import Hints
 from farm.queue.reconciler import Reconciler
 from farm.services import llama, valkey
-from farm.settings import PoolSettings, Settings
+from farm.services.weights import Weights
+from farm.settings import ModelSettings, PoolSettings, Settings
 from farm.store import tasks, workers
 from farm.store.engine import Store
 from farm.watchdog.child import Child, Service, ServiceChild, WorkerChild
@@ -29,7 +30,8 @@ from farm.worker.config import WorkerConfig
 SERVICE_BOOT_SECONDS = 120.0
 RECONCILE_SECONDS = 0.25
 LOCAL_PARALLEL = 2
-LOOK_SECONDS = 0.25
+LOCAL_MODEL = ModelSettings(temperature=0.0, max_tokens=400, seed=1, deadline_seconds=600.0)
+LOOK_SECONDS = 0.5
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -49,7 +51,7 @@ class Runner:
     whatever still runs.
     """
 
-    def __init__(self, settings: Settings, store: Store, *, weights: Path | None = None) -> None:
+    def __init__(self, settings: Settings, store: Store, *, weights: Weights | None = None) -> None:
         self._settings = settings
         self._store = store
         self._weights = weights
@@ -153,7 +155,7 @@ class Runner:
             return Endpoint(base_url=settings.openai_base_url, api_key=key)
         port = _free_port()
         url = f"http://127.0.0.1:{port}"
-        command = llama.command(self._weights, "127.0.0.1", port, LOCAL_PARALLEL)
+        command = llama.command(self._weights.path, "127.0.0.1", port, LOCAL_PARALLEL)
         self._serve("model-server", command, lambda: llama.ready(url), llama.environment())
         return Endpoint(base_url=f"{url}/v1", api_key=None)
 
@@ -190,13 +192,19 @@ class Runner:
         pools = self._settings.all_pools()
         if self._weights is None:
             return pools
-        return {queue: shared_out(pool, LOCAL_PARALLEL) for queue, pool in pools.items()}
+        return {queue: served_locally(pool, self._weights.name) for queue, pool in pools.items()}
+
+    def _model_settings(self, model: str) -> ModelSettings:
+        if self._weights is None or model in self._settings.models:
+            return self._settings.model_settings(model)
+        return LOCAL_MODEL
 
     def _add_worker(self, queue: str, pool: PoolSettings, slot: str) -> None:
         config = WorkerConfig(
             slot=slot,
             queue=queue,
             pool=pool,
+            model_settings=self._model_settings(pool.model),
             settings=self._settings,
             redis_url=self.redis_url,
             base_url=self.endpoint.base_url,
@@ -257,9 +265,10 @@ class Runner:
         self._reconciler.start()
 
 
-def shared_out(pool: PoolSettings, parallel: int) -> PoolSettings:
-    """The pool with no more tasks in flight than a local server answers side by side."""
-    return pool.model_copy(update={"concurrency": max(1, -(-parallel // pool.workers))})
+def served_locally(pool: PoolSettings, model: str) -> PoolSettings:
+    """The pool asking the local model, with no more tasks in flight than its server answers side by side."""
+    concurrency = max(1, LOCAL_PARALLEL // pool.workers)
+    return pool.model_copy(update={"model": model, "concurrency": concurrency})
 
 
 def _free_port() -> int:

@@ -16,16 +16,12 @@ class WorkerConfig:
     slot: str
     queue: str
     pool: PoolSettings
+    model_settings: ModelSettings
     settings: Settings
     redis_url: str
     base_url: str | None
     api_key: str | None = field(repr=False)
     host: str = field(default_factory=socket.gethostname)
-
-    @property
-    def model_settings(self) -> ModelSettings:
-        """How this pool's model is called."""
-        return self.settings.models.get(self.pool.model, ModelSettings())
 
     @property
     def scratch_postgres_url(self) -> str | None:

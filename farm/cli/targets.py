@@ -1,0 +1,109 @@
+"""`farm target …`: the databases to write SQL for."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from farm.cli.shared import Group, Json, console, opened, print_json
+from farm.errors import BadInput
+from farm.targets import urls
+from farm.targets.target import Target
+
+app = typer.Typer(help="Databases to write SQL for: add, list, show, refresh.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="The target's name.")]
+
+
+def register(root: typer.Typer) -> None:
+    """Add these commands to `farm`."""
+    root.add_typer(app, name="target", rich_help_panel=Group.ASK)
+
+
+@app.command()
+def add(
+    name: Name,
+    dialect: Annotated[str, typer.Option(help="sqlite or postgres.")],
+    url: Annotated[
+        str | None, typer.Option(help="Its address; kept in FARM_HOME/targets.toml, never in the store.")
+    ] = None,
+    ddl: Annotated[
+        Path | None, typer.Option(help="A file of CREATE TABLE statements, in place of a URL.")
+    ] = None,
+    notes: Annotated[
+        Path | None, typer.Option(help="A text file with a glossary: what the business means by its words.")
+    ] = None,
+) -> None:
+    """Add a target, or bring the one of that name up to date.
+
+    With --url the schema is read from the database, which is only ever read. With --ddl alone the farm knows
+    the schema but cannot run queries.
+    """
+    with opened() as farm:
+        target = farm.add_target(name, dialect=dialect, url=url, ddl=_text(ddl), notes=_text(notes) or "")
+    console.print(f"target {name}: {target.dialect}, schema {target.fingerprint}")
+
+
+@app.command("list")
+def list_targets(json: Json = False) -> None:
+    """List all targets."""
+    with opened() as farm:
+        found = farm.targets()
+    if json:
+        print_json([_row(target) for target in found])
+        return
+    table = Table("name", "dialect", "schema", "database")
+    for target in found:
+        table.add_row(target.name, target.dialect, target.fingerprint, _masked(target))
+    console.print(
+        table if found else "no targets yet; add one with `farm target add NAME --dialect … --url …`"
+    )
+
+
+@app.command()
+def show(name: Name, json: Json = False) -> None:
+    """Show a target's schema and notes, as models see them."""
+    with opened() as farm:
+        target = farm.target(name)
+    if json:
+        print_json({**_row(target), "ddl": target.ddl, "notes": target.notes})
+        return
+    console.print(f"[bold]{target.name}[/]  {target.dialect}  schema {target.fingerprint}  {_masked(target)}")
+    console.print(target.ddl, markup=False)
+    if target.notes:
+        console.print(f"\n{target.notes}", markup=False)
+
+
+@app.command()
+def refresh(name: Name) -> None:
+    """Read a target's schema again from its database."""
+    with opened() as farm:
+        before = farm.target(name)
+        after = farm.refresh_target(name)
+    changed = "has not changed" if before.fingerprint == after.fingerprint else f"is now {after.fingerprint}"
+    console.print(f"target {name}: its schema {changed}")
+
+
+def _text(path: Path | None) -> str | None:
+    if path is None:
+        return None
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(
+            f"{path} cannot be read ({getattr(error, 'strerror', None) or 'it is no UTF-8 text'})"
+        ) from None
+
+
+def _masked(target: Target) -> str:
+    return urls.masked(target.url) if target.url else "(DDL only)"
+
+
+def _row(target: Target) -> dict[str, str | None]:
+    return {
+        "name": target.name,
+        "dialect": target.dialect,
+        "fingerprint": target.fingerprint,
+        "url": urls.masked(target.url) if target.url else None,
+    }

@@ -1,0 +1,190 @@
+"""`farm doctor`: every effective setting with its source, and one line on each thing the farm depends on."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pydantic import SecretStr
+from pydantic_settings import EnvSettingsSource, PydanticBaseSettingsSource
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from farm.errors import BadAnswer, FarmError, GiveUp
+from farm.models.answer import Message
+from farm.models.client import Model
+from farm.queue.connection import connect, masked, require
+from farm.services import valkey
+from farm.settings import PoolSettings, Settings, file_sources
+from farm.store import migrate, targets
+from farm.store.engine import Store
+from farm.targets import urls
+from farm.targets.engine import open_engine
+
+PROBE = (Message("user", "Answer with the one word: ready"),)
+PROBE_DEADLINE_SECONDS = 30.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Check:
+    """One thing tried: what was found, or what is wrong and how to mend it."""
+
+    name: str
+    ok: bool
+    message: str
+
+
+def run(settings: Settings) -> list[Check]:
+    """Test Redis, the store, the model of each pool, and each target."""
+    checks = [_try("Redis", lambda: _redis(settings)), _try("store", lambda: _store(settings))]
+    if settings.uses_local_model:
+        checks.append(
+            Check(name="model", ok=True, message="no endpoint is set: the farm runs a local model of its own")
+        )
+    else:
+        checks += [
+            _try(f"model of {queue}", lambda pool=pool: _model(settings, pool))  # type: ignore[misc]
+            for queue, pool in settings.all_pools().items()
+        ]
+    if all(check.ok for check in checks if check.name == "store"):
+        checks += _targets(settings)
+    return checks
+
+
+def _try(name: str, check: Callable[[], str]) -> Check:
+    try:
+        return Check(name=name, ok=True, message=check())
+    except FarmError as error:
+        return Check(name=name, ok=False, message=str(error))
+
+
+def _redis(settings: Settings) -> str:
+    if settings.redis_url is None:
+        if valkey.answers(valkey.url(settings.home)):
+            return f"the embedded server answers at {valkey.url(settings.home)}"
+        return f"embedded: {valkey.binary()} will be started with the farm"
+    url = settings.redis_url.get_secret_value()
+    connection = connect(url)
+    try:
+        require(connection, url)
+    finally:
+        connection.close()
+    return f"answers at {masked(url)}"
+
+
+def _opened(settings: Settings) -> Store:
+    return Store.open(settings.store_url, busy_timeout_seconds=5.0)
+
+
+def _store(settings: Settings) -> str:
+    with _opened(settings) as store:
+        if store.dialect == "sqlite" and migrate.current(store) is None:
+            return f"{store.where} is empty; it is set up at first use"
+        migrate.require_current(store)
+        with store.write():
+            return f"{store.where} is at revision {migrate.head()} and can be written"
+
+
+def _model(settings: Settings, pool: PoolSettings) -> str:
+    """Ask the model for one word; a bad or refused answer still shows that it is there."""
+    chosen = settings.model_settings(pool.model)
+    chosen = chosen.model_copy(update={"deadline_seconds": PROBE_DEADLINE_SECONDS, "max_tokens": 16})
+
+    async def ask() -> str:
+        async with Model(
+            pool.model,
+            base_url=settings.openai_base_url,
+            api_key=settings.openai_api_key.get_secret_value() if settings.openai_api_key else None,
+            settings=chosen,
+            max_connections=1,
+        ) as model:
+            try:
+                answer = await model.ask(PROBE)
+            except GiveUp as error:
+                return f"{pool.model} at {model.endpoint} is there ({error})"
+            except BadAnswer as error:
+                raise FarmError(f"{error}; check FARM_MODEL and OPENAI_BASE_URL") from None
+            return f"{pool.model} at {model.endpoint} answers in {answer.latency_ms:,.0f} ms"
+
+    return asyncio.run(ask())
+
+
+def _targets(settings: Settings) -> Iterator[Check]:
+    with _opened(settings) as store:
+        if migrate.current(store) is None:
+            return
+        for name in targets.names(store):
+            yield _try(f"target {name}", lambda name=name: _target(settings, store, name))  # type: ignore[misc]
+
+
+def _target(settings: Settings, store: Store, name: str) -> str:
+    target = targets.load(store, name)
+    url = urls.find(settings, name)
+    if url is None:
+        return f"{target.dialect}, from its DDL alone; give a URL to run queries"
+    engine = open_engine(replace(target, url=url), purpose="run")
+    if engine is None:
+        return f"{target.dialect}: no engine is at hand"
+    try:
+        current = engine.introspect()
+    finally:
+        engine.close()
+    changed = replace(target, ddl=current).fingerprint != target.fingerprint
+    advice = f"; its schema has changed: `farm target refresh {name}`" if changed else ""
+    return f"{target.dialect} answers at {urls.masked(url)}{advice}"
+
+
+def settings_with_sources(settings: Settings) -> list[dict[str, str]]:
+    """Each setting with its value (secrets masked) and the source that gave it."""
+    sources = list(_sources())
+    return [
+        {
+            "name": name,
+            "value": _shown(name, getattr(settings, name)),
+            "source": next((label for label, given in sources if _names(name) & given.keys()), "default"),
+        }
+        for name in Settings.model_fields
+    ]
+
+
+def _sources() -> Iterator[tuple[str, dict[str, Any]]]:
+    yield "environment", EnvSettingsSource(Settings)()
+    for source in file_sources(Settings):
+        yield _label(source), source()
+
+
+def _label(source: PydanticBaseSettingsSource) -> str:
+    path = getattr(source, "toml_file_path", None) or getattr(source, "secrets_dir", None)
+    return str(path) if path else type(source).__name__
+
+
+def _names(field: str) -> set[str]:
+    alias = Settings.model_fields[field].validation_alias
+    choices = [str(choice) for choice in getattr(alias, "choices", [])]
+    return {field, *choices}
+
+
+def _shown(name: str, value: Any) -> str:
+    match value:
+        case None:
+            return ""
+        case SecretStr():
+            text = value.get_secret_value()
+            return urls.masked(text) if name.endswith("_url") else "********"
+        case dict():
+            return ", ".join(f"{key}: {item}" for key, item in value.items())
+        case _:
+            return str(value)
+
+
+def show(console: Console, settings: list[dict[str, str]], checks: list[Check]) -> None:
+    """Print settings and checks for people."""
+    table = Table("setting", "value", "source")
+    for row in settings:
+        name = row["name"].upper() if row["name"].startswith("openai") else f"FARM_{row['name'].upper()}"
+        table.add_row(name, escape(row["value"]), row["source"])
+    console.print(table)
+    for check in checks:
+        mark = "[green]ok  [/]" if check.ok else "[bold red]FAIL[/]"
+        console.print(f"{mark} {check.name}: {escape(check.message)}", soft_wrap=True)

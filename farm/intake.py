@@ -1,0 +1,107 @@
+"""Reading tasks from a file: JSONL or CSV, row by row, with the line of everything that is wrong."""
+
+import csv
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Literal
+
+from farm.errors import BadInput
+from jobs.task import InvalidTask, Task
+
+Format = Literal["jsonl", "csv"]
+COLUMNS = ("question", "target", "key", "model", "priority", "tags")
+SUFFIXES: dict[str, Format] = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".csv": "csv"}
+FIELD_LIMIT_BYTES = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A row that is no task, by its line in the file, and why."""
+
+    line: int
+    reason: str
+
+
+def format_of(path: Path) -> Format:
+    """The format that a file's name tells; raises BadInput."""
+    try:
+        return SUFFIXES[path.suffix.lower()]
+    except KeyError:
+        raise BadInput(f"{path} is neither .jsonl nor .csv; say which with --format") from None
+
+
+def read(
+    stream: IO[str], format: Format, *, default_target: str | None, check: Callable[[Task], None]
+) -> Iterator[Task | BadRow]:
+    """Every row as a task, or as what is wrong with it. `check` raises what else forbids a task.
+
+    Raises BadInput where the file as a whole cannot be read: no header, unknown columns, no text.
+    """
+    rows = _jsonl(stream) if format == "jsonl" else _csv(stream)
+    try:
+        for line, row in rows:
+            yield _task(line, row, default_target, check)
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{_name(stream)} is no UTF-8 text ({error.reason} at byte {error.start})") from None
+
+
+def _task(
+    line: int, row: Mapping[str, Any] | str, default_target: str | None, check: Callable[[Task], None]
+) -> Task | BadRow:
+    if isinstance(row, str):
+        return BadRow(line, row)
+    try:
+        task = Task.from_mapping(row if row.get("target") else {**row, "target": default_target})
+        check(task)
+    except (InvalidTask, BadInput) as error:
+        return BadRow(line, str(error))
+    return task
+
+
+def _jsonl(stream: IO[str]) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
+    for line, text in enumerate(stream, start=1):
+        if not text.strip("\ufeff \t\r\n"):
+            continue
+        try:
+            row = json.loads(text.lstrip("\ufeff"))
+        except ValueError as error:
+            yield line, f"this is no JSON ({error}); write one object per line"
+            continue
+        yield (
+            line,
+            row if isinstance(row, dict) else 'this is no JSON object; write {"question": …, "target": …}',
+        )
+
+
+def _csv(stream: IO[str]) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
+    csv.field_size_limit(FIELD_LIMIT_BYTES)
+    reader = csv.reader(stream, strict=True)
+    try:
+        header = [name.strip().lstrip("\ufeff").lower() for name in next(reader, [])]
+        _require_columns(header, _name(stream))
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                yield reader.line_num, _row(header, cells)
+    except csv.Error as error:
+        raise BadInput(f"{_name(stream)}, line {reader.line_num}: this is no CSV ({error})") from None
+
+
+def _row(header: list[str], cells: list[str]) -> Mapping[str, Any] | str:
+    if len(cells) > len(header):
+        return f"{len(cells)} cells for {len(header)} columns; put text that holds commas in double quotes"
+    return dict(zip(header, cells, strict=False))
+
+
+def _require_columns(header: Iterable[str], name: str) -> None:
+    header = list(header)
+    if "question" not in header:
+        found = f"its first line is {', '.join(header)!r}" if header else "it is empty"
+        raise BadInput(f"{name} has no column `question` ({found}); known columns are {', '.join(COLUMNS)}")
+    if unknown := [name for name in header if name not in COLUMNS]:
+        raise BadInput(f"{name} has an unknown column {unknown[0]!r}; known columns are {', '.join(COLUMNS)}")
+
+
+def _name(stream: IO[str]) -> str:
+    return str(getattr(stream, "name", "the input"))
