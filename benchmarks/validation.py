@@ -2,10 +2,10 @@
 
     python benchmarks/validation.py [--corpora DIR] [--show CODE] [--limit N]
 
-The corpora hold SQL that people and models wrote, each with what the real engine said of it. A false accept is a
-query that passes here and that the engine refuses; a false reject is a read that the engine accepts and that is
-refused here. Three ways side by side: sqlglot's parser alone, the static checks, and the checks with a dry run
-(SQLite in memory, built from the schema; for the other dialects the engine's recorded judgement stands in).
+The corpora hold SQL that people and models wrote, each with what the real engine said of it. A false accept
+is a query that passes here and that the engine refuses; a false reject is a read that the engine accepts and
+that is refused here. Three ways side by side: sqlglot's parser alone, the static checks, and the checks with
+a dry run (SQLite in memory, built from the schema; for Postgres the engine's recorded judgement stands in).
 """
 
 import argparse

@@ -39,7 +39,7 @@ class Checker:
         memory_limit_mb: int = MEMORY_LIMIT_MB,
         scratch_postgres_url: str | None = None,
     ) -> None:
-        """`scratch_postgres_url` (a secret) names a server on which Postgres targets without a URL are tried."""
+        """`scratch_postgres_url` (a secret): where Postgres targets without a URL are dry-run."""
         self._scratch_postgres_url = scratch_postgres_url
         self._timeout_seconds = timeout_seconds
         self._memory_limit_mb = memory_limit_mb

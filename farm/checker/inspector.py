@@ -16,7 +16,7 @@ OpenEngine = Callable[[Target], Engine | None]
 
 
 def open_check_engine(target: Target, *, scratch_postgres_url: str | None = None) -> Engine | None:
-    """The engine of farm.targets that dry runs use; None where a Postgres target has neither URL nor scratch."""
+    """The engine that dry runs use; None where a Postgres target has neither URL nor scratch server."""
     from farm.targets.engine import open_engine
 
     return open_engine(target, purpose="check", scratch_postgres_url=scratch_postgres_url)

@@ -6,8 +6,8 @@
     → {"op": "forget", "id": 1}                                       (no reply)
 
 The process says {"ready": true} once, before its first reply. A request that cannot be served because the
-target is unfit gets {"bad_input": "why"}. `open` carries the target with its URL, and `no_dry_run` (a reason to
-do without an engine) and `scratch_postgres_url`, each of them null as a rule.
+target is unfit gets {"bad_input": "why"}. `open` carries the target with its URL, `no_dry_run` (a reason
+to do without an engine) and `scratch_postgres_url`, both null as a rule.
 """
 
 import json

@@ -2,24 +2,25 @@
 
 import re
 
+# an unclosed string or comment reaches to the end, so that each character is read once
 _PIECE = re.compile(
     r"""
-    '(?:[^']|'')*' | "(?:[^"]|"")*" | `[^`]*`      # strings and quoted names
-    | --[^\n]* | /\*.*?\*/                         # comments
-    | \$(\w*)\$.*?\$\1\$                           # dollar-quoted strings
+    '(?:[^']|'')*+(?:'|\Z) | "[^"]*+(?:"|\Z) | `[^`]*+(?:`|\Z)    # strings and quoted names
+    | --[^\n]*+ | /\*(?:[^*]|\*(?!/))*+(?:\*/|\Z)                  # comments
+    | \$(\w*)\$.*?(?:\$\1\$|\Z)                                   # dollar-quoted strings
     | (?P<end>;)
     """,
     re.VERBOSE | re.DOTALL,
 )
-_NOTHING = re.compile(r"(?:\s|;|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*\Z", re.DOTALL)
+_NOTHING = re.compile(r"(?:[\s;]|--[^\n]*+|/\*(?:[^*]|\*(?!/))*+\*/)*+\Z")
 _OPENINGS = (
     "This|These|Note|Notes|Explanation|Here|The|In|It|Let|I|You|Please|Output|Result|Results|Answer|Question|Where|"
     "Hope|If|We|Sure|Alternatively|Or|For|Also|First|However|Reasoning|Final|Step"
 )
 _PROSE_LINE = re.compile(
-    rf"^\s*(?:```|~~~|#+\s|\*\*|---+\s*$|(?:{_OPENINGS})\b(?!\s*\()[^\n=<>]*[a-z:.][^\n]*$)", re.MULTILINE
+    rf"^[ \t]*+(?:```|~~~|#+\s|\*\*|---+\s*$|(?:{_OPENINGS})\b(?!\s*\()[^\n=<>]*[a-z:.][^\n]*$)", re.MULTILINE
 )
-_PARAGRAPH = re.compile(r"\n[ \t]*\n")
+_PARAGRAPH = re.compile(r"\n[ \t]*+\n\s*+")
 _CONTINUATIONS = (
     "SELECT|FROM|WHERE|GROUP|ORDER|HAVING|LIMIT|OFFSET|UNION|EXCEPT|INTERSECT|JOIN|LEFT|RIGHT|INNER|CROSS|FULL|"
     "NATURAL|ON|AND|OR|WITH|WINDOW|CASE|WHEN|END|FETCH"

@@ -8,24 +8,19 @@ from contextlib import suppress
 from typing import Any
 
 from farm.sql.cut import before_prose, first_statement, without_end
+from farm.sql.tags import after_last_closing, pairs
+from farm.sql.words import words
 
 LIMIT = 8
 ANSWER_LIMIT_CHARS = 200_000
 
-_THINKING = re.compile(
-    r"<(think|thinking|thought|reasoning|reflection|scratchpad|analysis)>.*?</\1>", re.DOTALL | re.IGNORECASE
-)
-_THINKING_END = re.compile(
-    r"^.*</(?:think|thinking|thought|reasoning|reflection|scratchpad|analysis)>", re.DOTALL | re.IGNORECASE
-)
+_THINKING = words("think thinking thought reasoning reflection scratchpad analysis")
+_ANSWERS = words("sql query answer final_answer sql_query result")
 _FENCE = re.compile(
     r"^[ \t>]*(`{3,}|~{3,})[ \t]*([\w+-]*)[^\n`]*\n(.*?)(?:^[ \t>]*\1|\Z)", re.DOTALL | re.MULTILINE
 )
 _FENCE_IN_LINE = re.compile(
     r"```[ \t]*(?:sql|sqlite|postgres|postgresql|mysql)?\s+(.+?)```", re.DOTALL | re.IGNORECASE
-)
-_TAGGED = re.compile(
-    r"<(sql|query|answer|final_answer|sql_query|result)>(.*?)</\1>", re.DOTALL | re.IGNORECASE
 )
 _INLINE_CODE = re.compile(r"(?<!`)`((?:SELECT|WITH)\b[^`]+)`(?!`)", re.IGNORECASE)
 _JSON_FIELD = re.compile(
@@ -48,7 +43,7 @@ _START = re.compile(
     re.IGNORECASE,
 )
 _BEGINS = re.compile(
-    r"[\s(]*(?:--[^\n]*\n\s*|/\*.*?\*/\s*)*[\s(]*(?:SELECT|WITH|VALUES|TABLE)\b", re.IGNORECASE | re.DOTALL
+    r"[\s(]*+(?:(?:--[^\n]*+|/\*(?:[^*]|\*(?!/))*+\*/)[\s(]*+)*+(?:SELECT|WITH|VALUES|TABLE)\b", re.IGNORECASE
 )
 _TYPOGRAPHY = str.maketrans(
     {
@@ -93,14 +88,14 @@ def _in_order(text: str) -> Iterator[str]:
         yield text
     yield from _json_values(text)
     yield from _fences(text)
-    yield from (match[2] for match in reversed(list(_TAGGED.finditer(text))))
+    yield from (text[start:end] for _, start, end, _ in reversed(list(pairs(text, _ANSWERS))))
     yield from (match[1] for match in _INLINE_CODE.finditer(text))
     yield from _starts(text)
 
 
 def _without_thinking(text: str) -> str:
-    said = _THINKING.sub("\n", text)
-    return (_THINKING_END.sub("", said) if "</" in said else said).strip()
+    """What the model said once it had thought; a block that is never closed is left in place."""
+    return after_last_closing(text, _THINKING).strip() or text
 
 
 def _fences(text: str) -> Iterator[str]:

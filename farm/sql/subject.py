@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from functools import cached_property
+from typing import TypeVar
 
-import sqlglot
 from sqlglot import exp
+from sqlglot.dialects.dialect import Dialect
 from sqlglot.tokenizer_core import Token
 
 from farm.sql.dialect import Rules
@@ -12,6 +13,8 @@ from farm.sql.place import Place, place
 from farm.sql.schema import Schema
 
 NODE_LIMIT = 20_000
+
+Node = TypeVar("Node", bound=exp.Expr)
 
 
 class Subject:
@@ -27,12 +30,12 @@ class Subject:
 
     @cached_property
     def tokens(self) -> list[Token]:
-        return list(sqlglot.tokenize(self.sql, read=self.rules.name))
+        return list(self._dialect.tokenize(self.sql))
 
     @cached_property
     def statements(self) -> list[exp.Expr]:
         """The parsed statements without the empty ones that stray semicolons leave."""
-        parsed = sqlglot.parse(self.sql, read=self.rules.name, max_nodes=NODE_LIMIT)
+        parsed = self._dialect.parser(max_nodes=NODE_LIMIT).parse(self.tokens, self.sql)
         return [tree for tree in parsed if tree is not None and not isinstance(tree, exp.Semicolon)]
 
     @property
@@ -40,8 +43,18 @@ class Subject:
         """The one statement; ask after `one_statement` has passed."""
         return self.statements[0]
 
-    def nodes(self) -> Iterator[exp.Expr]:
-        return self.tree.walk()
+    @cached_property
+    def nodes(self) -> list[exp.Expr]:
+        """The tree's nodes, breadth first."""
+        return list(self.tree.walk())
+
+    def find_all(self, *kinds: type[Node]) -> Iterator[Node]:
+        """The nodes of these types, in the order of `nodes`."""
+        return (node for node in self.nodes if isinstance(node, kinds))
+
+    @cached_property
+    def _dialect(self) -> Dialect:
+        return Dialect.get_or_raise(self.rules.name)
 
     def place(self, offset: int | None) -> Place:
         return place(self.sql, offset)

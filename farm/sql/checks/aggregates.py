@@ -12,14 +12,14 @@ _TRANSPARENT = (exp.CTE, exp.With, exp.From, exp.Join, exp.Subquery, exp.SetOper
 
 def aggregates_in_place(subject: Subject) -> Iterator[Finding]:
     """None in WHERE, ON or FILTER, none inside another; windows over aggregates are fine."""
-    for clause in subject.tree.find_all(exp.Where, exp.Join):
+    for clause in subject.find_all(exp.Where, exp.Join):
         for aggregate in _aggregates(clause if isinstance(clause, exp.Where) else clause.args.get("on")):
             if not _may_be_outer(clause):
                 where = "WHERE, ON or FILTER"
                 yield _misplaced(
                     subject, aggregate, where, "filter groups with HAVING, or aggregate in a subquery"
                 )
-    for aggregate in subject.tree.find_all(exp.AggFunc):
+    for aggregate in subject.find_all(exp.AggFunc):
         if _aggregates_rows(aggregate) and not isinstance(aggregate.parent, exp.Window):
             inner = next(
                 (found for part in aggregate.iter_expressions() for found in _aggregates(part)), None
@@ -32,7 +32,7 @@ def aggregates_in_place(subject: Subject) -> Iterator[Finding]:
 
 def counted_once(subject: Subject) -> Iterator[Finding]:
     """COUNT takes one argument."""
-    for count in subject.tree.find_all(exp.Count):
+    for count in subject.find_all(exp.Count):
         if count.expressions and not isinstance(count.this, exp.Distinct):
             yield Finding(
                 code="wrong_arguments",

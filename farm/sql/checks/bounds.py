@@ -1,5 +1,6 @@
 """Bounds that hold before anything is parsed, so that no input can keep the parser busy or crash it."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 from sqlglot.errors import SqlglotError
@@ -14,9 +15,10 @@ TOKEN_LIMIT = 5_000
 NESTING_LIMIT = 24
 CHAIN_LIMIT = 16
 OPERAND_LIMIT = 500
+BRACKET_LIMIT = 100
 
-_INVISIBLE = frozenset(
-    "\u200b\u200c\u200d\u2060\ufeff\u00ad\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+_ODD = re.compile(
+    "[\x00-\x08\x0b\x0e-\x1f\x7f\x85\xad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]|\r(?!\n)"
 )
 _OPENS = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.CASE})
 _CLOSES = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.END})
@@ -38,18 +40,14 @@ def within_length(subject: Subject) -> Iterator[Finding]:
 
 def plain_characters(subject: Subject) -> Iterator[Finding]:
     """No character that engines and people read differently: NUL, zero-width, a lone carriage return."""
-    sql = subject.sql
-    for offset, char in enumerate(sql):
-        lone_return = char == "\r" and sql[offset + 1 : offset + 2] != "\n"
-        surrogate = "\ud800" <= char <= "\udfff"
-        if lone_return or surrogate or char in _INVISIBLE or (char < " " and char not in "\t\n\r\f"):
-            yield Finding(
-                code="odd_character",
-                message=f"the query contains the invisible character U+{ord(char):04X}",
-                hint="write the query with ordinary characters and spaces",
-                **subject.place(offset),
-            )
-            return
+    odd = _ODD.search(subject.sql)
+    if odd is not None:
+        yield Finding(
+            code="odd_character",
+            message=f"the query contains the invisible character U+{ord(odd[0]):04X}",
+            hint="write the query with ordinary characters and spaces",
+            **subject.place(odd.start()),
+        )
 
 
 def within_nesting(subject: Subject) -> Iterator[Finding]:
@@ -100,12 +98,15 @@ def _unbalanced(tokens: Sequence[Token]) -> Token | None:
 
 def _too_deep(tokens: Sequence[Token]) -> Token | None:
     """The token at which nesting, a run of keywords or signs, or the number of operators passes its limit."""
-    depth = chain = operators = 0
+    depth = chain = operators = brackets = 0
     for token in tokens:
         kind = token.token_type
         depth += (kind in _OPENS) - (kind in _CLOSES)
         chain = 0 if kind in _NAMES or kind in _CLOSES else chain + 1
         operators += kind in _OPERATORS
-        if depth > NESTING_LIMIT or chain > CHAIN_LIMIT + depth or operators > OPERAND_LIMIT:
+        brackets += kind is TokenType.L_BRACKET
+        if depth > NESTING_LIMIT or chain > CHAIN_LIMIT + depth:
+            return token
+        if operators > OPERAND_LIMIT or brackets > BRACKET_LIMIT:
             return token
     return None

@@ -12,7 +12,7 @@ def conditions_are_boolean(subject: Subject) -> Iterator[Finding]:
     """In Postgres no bare number stands beside AND, OR or NOT, nor alone in WHERE or HAVING."""
     if subject.rules.name != "postgres":
         return
-    for node in subject.tree.find_all(exp.Connector, exp.Not, exp.Where, exp.Having):
+    for node in subject.find_all(exp.Connector, exp.Not, exp.Where, exp.Having):
         for part in node.iter_expressions():
             if isinstance(part.unnest(), exp.Literal) and not part.unnest().is_string:
                 yield Finding(

@@ -72,7 +72,7 @@ def _before_set_operation(subject: Subject, token: Token) -> Finding:
 
 def some_columns(subject: Subject) -> Iterator[Finding]:
     """No SELECT without columns: Postgres takes it, but a report that shows nothing is an answer cut off."""
-    if any(isinstance(node, exp.Select) and not node.expressions for node in subject.nodes()):
+    if any(isinstance(node, exp.Select) and not node.expressions for node in subject.nodes):
         yield Finding(code="no_columns", message="SELECT has no columns", hint="name the columns to show")
 
 
@@ -88,7 +88,7 @@ def nothing_missing(subject: Subject) -> Iterator[Finding]:
                 **subject.place(token.start),
             )
     if subject.rules.name == "sqlite":
-        for node in subject.tree.find_all(exp.SetOperation):
+        for node in subject.find_all(exp.SetOperation):
             if any(isinstance(part, exp.Subquery) for part in (node.this, node.expression)):
                 yield Finding(
                     code="set_operation_parentheses",
@@ -100,7 +100,7 @@ def nothing_missing(subject: Subject) -> Iterator[Finding]:
 def no_reserved_words(subject: Subject) -> Iterator[Finding]:
     """No keyword of the dialect is used as a name without quotes."""
     reserved = subject.rules.reserved
-    for name in subject.tree.find_all(exp.Identifier):
+    for name in subject.find_all(exp.Identifier):
         if (
             name.args.get("quoted")
             or name.name.lower() not in reserved

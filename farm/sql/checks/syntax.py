@@ -47,7 +47,7 @@ def one_statement(subject: Subject) -> Iterator[Finding]:
 
 def no_parameters(subject: Subject) -> Iterator[Finding]:
     """A stored report runs without anybody filling in `?`, `:name` or `$1`."""
-    parameter = subject.tree.find(exp.Placeholder, exp.Parameter, exp.SessionParameter)
+    parameter = next(subject.find_all(exp.Placeholder, exp.Parameter, exp.SessionParameter), None)
     if parameter is not None:
         yield Finding(
             code="parameter",
