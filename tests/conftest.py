@@ -4,17 +4,14 @@ import os
 import shutil
 import sys
 import tempfile
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 import redis
-from psycopg import sql
-from sqlalchemy import make_url
 from support.child import running
 from support.llm import StubLLM
+from support.postgres import fresh_database, postgres
 
 from farm.services import valkey
 
@@ -48,8 +45,6 @@ def postgres_url() -> Iterator[str]:
         return
     if sys.platform == "win32":
         pytest.skip("set FARM_TEST_POSTGRES_URL: the tests' own Postgres does not run on Windows")
-    from support.postgres import postgres
-
     with postgres() as url:
         yield url
 
@@ -57,12 +52,8 @@ def postgres_url() -> Iterator[str]:
 @pytest.fixture
 def postgres_database(postgres_url: str) -> Iterator[str]:
     """The URL of a new, empty Postgres database, dropped after the test."""
-    name = f"farm_test_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(postgres_url, autocommit=True) as server:
-        server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
-    yield make_url(postgres_url).set(database=name).render_as_string(hide_password=False)
-    with psycopg.connect(postgres_url, autocommit=True) as server:
-        server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+    with fresh_database(postgres_url) as url:
+        yield url
 
 
 @pytest.fixture

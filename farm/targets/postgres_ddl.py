@@ -46,7 +46,7 @@ CONSTRAINTS = """
     JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = p.attnum
     WHERE i.indrelid = ANY(%s) AND i.indisunique AND i.indpred IS NULL AND i.indexprs IS NULL
       AND p.place <= i.indnkeyatts
-      AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid)
+      AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u'))
     GROUP BY i.indexrelid, i.indrelid
     ORDER BY 1, 2 DESC, 3
 """
@@ -144,7 +144,7 @@ def _create_tables(tables: list[Relation], relations: dict[int, Relation]) -> It
     late: dict[str, list[str]] = defaultdict(list)
     for table in tables:
         made.add(table.oid)
-        keys = list(table.keys)
+        keys = sorted(table.keys, key=lambda key: not key.startswith("PRIMARY KEY"))
         for referenced, text in table.references:
             (keys if referenced in made else late[table.name]).append(text)
         yield _create_table(table, keys)

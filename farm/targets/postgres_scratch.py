@@ -23,7 +23,7 @@ from farm.targets.urls import normal
 PREFIX = "farm_scratch_"
 LEFT_BEHIND_SECONDS = 24 * 3600
 LOAD_LIMIT_MS = 60_000
-DUMP_DATA = re.compile(r"^COPY [^;]+ FROM stdin;\n.*?^\\\.$|^\\.*$", re.MULTILINE | re.DOTALL | re.IGNORECASE)
+DUMP_DATA = re.compile(r"(?ims)^COPY [^;]+ FROM stdin;\n.*?^\\\.$|^\\[^\n]*$")
 COMMENTS = r"(?is)(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*"
 SCHEMA = re.compile(COMMENTS + r"(?:CREATE|ALTER|COMMENT)\b")
 CONTAINER = re.compile(COMMENTS + r"CREATE\s+(?:SCHEMA|EXTENSION|DATABASE|ROLE|USER)\b")
@@ -94,7 +94,8 @@ def _run(connection: Connection, statement: str, own_database: bool) -> str | No
     except errors.InvalidSchemaName as error:
         missing = re.search(r'"(.+)"', error.diag.message_primary or "")
         if own_database and missing and not CONTAINER.match(statement):
-            connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(missing[1])))
+            connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(missing[1])))
+            return _run(connection, statement, own_database)
         return words(error, statement, prefix="")
     except psycopg.Error as error:
         return words(error, statement, prefix="")

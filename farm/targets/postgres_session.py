@@ -18,6 +18,15 @@ CONNECT_LIMIT_SECONDS = 5
 LOCK_LIMIT_MS = 2_000
 CANCEL_GRACE_SECONDS = 1.0
 
+PLAINER = {
+    errors.ProtocolViolation.sqlstate: (
+        "bind message",
+        "the query has a parameter ($1); write the value itself",
+    ),
+    errors.SyntaxError.sqlstate: ("cannot insert multiple", "more than one statement; only one is allowed"),
+}
+"""Messages that speak of the protocol rather than of the query: their state, their start, plainer words."""
+
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 
@@ -98,12 +107,15 @@ def cancelled_after(connection: Connection, seconds: float) -> Iterator[None]:
 def blames_query(error: psycopg.Error) -> bool:
     """Whether the database finds fault with the statement, not with its own state, locks or network."""
     state = error.sqlstate or ""
-    return bool(state) and state[:2] not in ("08", "53", "55", "57", "58", "XX")
+    return state in PLAINER or (bool(state) and state[:2] not in ("08", "53", "55", "57", "58", "XX"))
 
 
 def words(error: psycopg.Error, sql: str, *, prefix: str) -> str:
     """The message in psql's form (`message`, `LINE n:`, `HINT: …`), with lines counted in `sql`."""
     said = [error.diag.message_primary or str(error) or type(error).__name__]
+    start, plainer = PLAINER.get(error.sqlstate or "", ("", ""))
+    if plainer and said[0].startswith(start):
+        return plainer
     if error.diag.statement_position:
         at = int(error.diag.statement_position) - 1 - len(prefix)
         if at >= 0:

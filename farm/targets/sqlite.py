@@ -12,12 +12,13 @@ from farm.errors import TargetTrouble
 from farm.targets import sqlite_schema, urls
 from farm.targets.engine import Result
 from farm.targets.rows import gather
+from farm.targets.sqlite_child import run_in_child, took_too_long
 from farm.targets.sqlite_guard import guard
 
 PREPARE_LIMIT_SECONDS = 5.0
 BUSY_LIMIT_SECONDS = 5.0
 NO_CACHE = 0
-"""The driver would take a statement seen before from its cache, past the guard, which judges at compile time."""
+"""The driver would take a statement it knows from its cache, past the guard, which judges at compile time."""
 PROGRESS_STEP_OPS = 10_000
 """SQLite's virtual machine runs this many instructions in well under a millisecond."""
 
@@ -25,10 +26,10 @@ PROGRESS_STEP_OPS = 10_000
 class SqliteEngine:
     """A guarded connection: it reads, and does nothing else."""
 
-    def __init__(self, connection: sqlite3.Connection, *, target_name: str, has_data: bool) -> None:
+    def __init__(self, connection: sqlite3.Connection, *, target_name: str, url: str | None) -> None:
         self._connection = connection
         self._target_name = target_name
-        self._has_data = has_data
+        self._url = url
         connection.text_factory = _text
         try:
             self._ddl = sqlite_schema.read_ddl(connection)
@@ -48,7 +49,7 @@ class SqliteEngine:
         except BaseException:
             connection.close()
             raise
-        return cls(connection, target_name=target_name, has_data=False)
+        return cls(connection, target_name=target_name, url=None)
 
     @classmethod
     def from_url(cls, url: str, *, target_name: str) -> Self:
@@ -61,7 +62,7 @@ class SqliteEngine:
                 "Give the right one with `farm target add … --url sqlite:////absolute/path.db`"
             )
         try:
-            return cls(_open_readonly(path), target_name=target_name, has_data=True)
+            return cls(_open_readonly(path), target_name=target_name, url=url)
         except sqlite3.Error as error:
             raise TargetTrouble(
                 f"the SQLite file of target {target_name!r} cannot be opened for reading: {path}: {error}. "
@@ -80,8 +81,18 @@ class SqliteEngine:
             return self._refusal(sql)
 
     def run(self, sql: str, *, row_limit: int, timeout_seconds: float) -> Result:
-        if not self._has_data:
+        if self._url is None:
             raise TargetTrouble(f"target {self._target_name!r} has only a schema here, no data to run on")
+        return run_in_child(
+            self._url,
+            sql,
+            target_name=self._target_name,
+            row_limit=row_limit,
+            timeout_seconds=timeout_seconds,
+        )
+
+    def run_here(self, sql: str, *, row_limit: int, timeout_seconds: float) -> Result:
+        """`run` in this process; a single long function call may pass the time-out."""
         started = time.perf_counter()
         with self._deadline(timeout_seconds):
             if refusal := self._refusal(sql):
@@ -102,17 +113,14 @@ class SqliteEngine:
     def _refusal(self, sql: str) -> str | None:
         self._guard.reset()
         try:
-            self._connection.execute(f"EXPLAIN {sql}").close()
+            self._connection.execute(f"EXPLAIN QUERY PLAN {sql}").close()
         except (sqlite3.Error, sqlite3.Warning, ValueError) as error:
             return self._guard.refused or str(error)
         return None if self._guard.reads else "only a query that reads is allowed"
 
     def _failure(self, error: Exception, timeout_seconds: float) -> TargetTrouble:
         if str(error) == "interrupted":
-            return TargetTrouble(
-                f"the query took longer than {timeout_seconds:g} s on target {self._target_name!r} "
-                "and was stopped; narrow it, or allow more time"
-            )
+            return took_too_long(self._target_name, timeout_seconds)
         said = self._guard.refused or error
         return TargetTrouble(f"the query failed on target {self._target_name!r}: {said}")
 

@@ -54,7 +54,6 @@ class Guard:
 def guard(connection: sqlite3.Connection) -> Guard:
     """Allow nothing but reading on `connection` from here on."""
     connection.execute("PRAGMA query_only = 1")
-    connection.execute("PRAGMA trusted_schema = 0")
     set_limits(connection)
     _wake_virtual_tables(connection)
     authorizer = Guard()

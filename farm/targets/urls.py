@@ -12,11 +12,14 @@ import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from farm.errors import BadInput
-from farm.settings import Settings
 from farm.targets.target import Dialect
+
+if TYPE_CHECKING:
+    from farm.settings import Settings
 
 FILE_NAME = "targets.toml"
 POSTGRES_SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
@@ -24,7 +27,7 @@ SQLITE_FORMS = "sqlite:///relative.db or sqlite:////absolute/path.db"
 POSTGRES_FORM = "postgresql://user:password@host:5432/database"
 
 
-def find(settings: Settings, name: str) -> str | None:
+def find(settings: "Settings", name: str) -> str | None:
     """The URL of target `name`: from the settings, else the remembered one, else None."""
     configured = settings.targets.get(name)
     if configured is not None:

@@ -7,19 +7,24 @@ and copies the binaries to where that user can read them if need be (a checkout 
 
 import importlib.util
 import os
-import pwd
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
+from psycopg import sql
+from sqlalchemy import make_url
 from support.child import running
+
+if TYPE_CHECKING:
+    import pwd
 
 FAST = {
     "fsync": "off",
@@ -57,10 +62,25 @@ def postgres() -> Iterator[str]:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def unprivileged_user() -> pwd.struct_passwd | None:
+@contextmanager
+def fresh_database(server_url: str) -> Iterator[str]:
+    """A new, empty database on the server, dropped afterwards; yields its URL."""
+    name = f"farm_test_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(server_url, autocommit=True) as server:
+        server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
+    try:
+        yield make_url(server_url).set(database=name).render_as_string(hide_password=False)
+    finally:
+        with psycopg.connect(server_url, autocommit=True) as server:
+            server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def unprivileged_user() -> "pwd.struct_passwd | None":
     """Whom root runs the server as; None for everybody else."""
     if os.geteuid() != 0:
         return None
+    import pwd
+
     for name in ("nobody", "postgres", "daemon"):
         try:
             return pwd.getpwnam(name)
