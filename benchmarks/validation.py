@@ -9,6 +9,7 @@ a dry run (SQLite in memory, built from the schema; for Postgres the engine's re
 """
 
 import argparse
+import asyncio
 import gzip
 import json
 import os
@@ -22,6 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from farm.checker.client import Checker
 from farm.sql.assess import judge
 from farm.sql.checks import check
 from farm.sql.checks.syntax import one_statement, parses
@@ -29,6 +31,7 @@ from farm.sql.dialect import DIALECTS
 from farm.sql.schema import Schema
 from farm.sql.subject import Subject
 from farm.sql.verdict import Finding, Severity
+from farm.targets.target import Target
 
 DEFAULT_CORPORA = Path(__file__).resolve().parents[2] / "shared" / "corpora"
 WAYS = ("parse", "static", "static + dry run")
@@ -163,6 +166,42 @@ def print_mistakes(mistakes: list[tuple[str, str, dict[str, Any], tuple[Finding,
                 print(f"  [{row['dialect']} {row['schema']} {row['source']}] {said}\n    {row['sql']}")
 
 
+def through_the_checker(corpora: Path, count: int) -> None:
+    """Print what the way through the checker process costs: one question at a time, and 128 in flight."""
+    ddl = {
+        row["schema"]: row["ddl"] for row in rows(corpora / "schemas.jsonl.gz") if row["dialect"] == "sqlite"
+    }
+    targets = {name: Target(name=name, dialect="sqlite", ddl=text) for name, text in ddl.items()}
+    every = [row for row in rows(corpora / "candidates.jsonl.gz") if row["dialect"] == "sqlite"]
+    asked = [(row["sql"], targets[row["schema"]]) for row in every[:: max(1, len(every) // count)]]
+    asyncio.run(_through_the_checker(asked))
+
+
+async def _through_the_checker(asked: list[tuple[str, Target]]) -> None:
+    async with Checker() as checker:
+        for target in dict.fromkeys(target for _, target in asked):
+            await checker.check("SELECT 1", target)
+        overheads = []
+        for sql, target in asked:
+            started = time.perf_counter()
+            verdict = await checker.check(sql, target)
+            overheads.append((time.perf_counter() - started) * 1000 - verdict.elapsed_ms)
+        print(
+            f"checker, one in flight: {statistics.median(overheads):.3f} ms more than the check itself (median)"
+        )
+        queue = iter(asked)
+
+        async def ask() -> None:
+            for sql, target in queue:
+                await checker.check(sql, target)
+
+        started = time.perf_counter()
+        await asyncio.gather(*(ask() for _ in range(128)))
+        print(
+            f"checker, 128 in flight: {len(asked) / (time.perf_counter() - started):,.0f} checks/s with dry run"
+        )
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -184,6 +223,7 @@ def main() -> int:
     tallies, mistakes = measure(options.corpora, options.limit)
     print_table(tallies)
     print_mistakes(mistakes, options.show)
+    through_the_checker(options.corpora, 4_000)
     return 0
 
 

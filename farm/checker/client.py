@@ -81,6 +81,11 @@ class Checker:
         """The verdict on one query, taken as it is; raises as `assess` does."""
         return (await self._ask("check", sql, target))[0].verdict
 
+    @property
+    def pid(self) -> int | None:
+        """The process that serves now; None while there is none."""
+        return self._pipe.pid if self._pipe is not None else None
+
     async def close(self) -> None:
         """End the process; requests still waiting raise Unavailable."""
         self._closed = True
@@ -180,7 +185,9 @@ class Checker:
         if loop.time() >= self._head_since + limit:
             self._replace(f"it took longer than {limit:g} s")
         else:
-            self._timer = loop.call_at(self._head_since + limit, self._tick)
+            # not later than one time-out from now: the next request may have less time than this one
+            due = min(self._head_since + limit, loop.time() + self._timeout_seconds)
+            self._timer = loop.call_at(due, self._tick)
 
     def _limit_seconds(self, request: Ask | Opening) -> float:
         return self._timeout_seconds if isinstance(request, Ask) else OPEN_TIMEOUT_SECONDS
@@ -220,19 +227,18 @@ class Checker:
 
     async def _launched(self) -> None:
         """Start a process, send it everything that waits; raises Unavailable after a few failed tries."""
+        said = ""
         for _ in range(STARTS_TRIED):
-            pipe = await Pipe.open(self._command(), on_frame=self._received, on_end=self._lost)
             try:
-                if await asyncio.wait_for(pipe.ready, START_TIMEOUT_SECONDS):
-                    self._pipe = pipe
-                    self._send_again()
-                    return
-            except TimeoutError:
-                pass
-            finally:
-                if self._pipe is not pipe:
-                    pipe.kill()
-        reason = "the checker process does not start; `python -m farm.checker.process` shows why"
+                pipe = await Pipe.open(self._command(), on_frame=self._received, on_end=self._lost)
+            except OSError as error:
+                said = f" ({error})"
+                continue
+            if await pipe.is_ready(START_TIMEOUT_SECONDS):
+                self._pipe = pipe
+                self._send_again()
+                return
+        reason = f"the checker process does not start{said}; `python -m farm.checker.process` shows why"
         self._fail_all(reason)
         raise Unavailable(reason)
 

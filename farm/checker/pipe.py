@@ -22,7 +22,7 @@ class Pipe(asyncio.SubprocessProtocol):
         self._on_end: OnEnd | None = on_end
         self._rest = b""
         loop = asyncio.get_running_loop()
-        self.ready: asyncio.Future[bool] = loop.create_future()
+        self._ready: asyncio.Future[bool] = loop.create_future()
         self._gone: asyncio.Future[None] = loop.create_future()
 
     @classmethod
@@ -30,6 +30,23 @@ class Pipe(asyncio.SubprocessProtocol):
         loop = asyncio.get_running_loop()
         _, pipe = await loop.subprocess_exec(lambda: cls(on_frame, on_end), *command, stderr=None)
         return pipe
+
+    async def is_ready(self, timeout_seconds: float) -> bool:
+        """Wait until it serves; where it does not, it is killed and this is False."""
+        try:
+            ready = await asyncio.wait_for(self._ready, timeout_seconds)
+        except TimeoutError:
+            ready = False
+        except BaseException:
+            self.kill()
+            raise
+        if not ready:
+            self.kill()
+        return ready
+
+    @property
+    def pid(self) -> int:
+        return self._transport.get_pid()
 
     def write(self, data: bytes) -> None:
         self._input().write(data)
@@ -59,7 +76,7 @@ class Pipe(asyncio.SubprocessProtocol):
         for line in lines:
             frame = protocol.decode(line)
             if frame == protocol.READY:
-                self.ready.set_result(True)
+                self._settle(ready=True)
             elif self._on_frame is not None:
                 self._on_frame(frame)
 
@@ -73,11 +90,14 @@ class Pipe(asyncio.SubprocessProtocol):
         self._ended()
 
     def _ended(self) -> None:
-        if not self.ready.done():
-            self.ready.set_result(False)
+        self._settle(ready=False)
         on_end, self._on_end = self._on_end, None
         if on_end is not None:
             on_end(self, self._transport.get_returncode())
+
+    def _settle(self, *, ready: bool) -> None:
+        if not self._ready.done():
+            self._ready.set_result(ready)
 
     def _input(self) -> asyncio.WriteTransport:
         return cast(asyncio.WriteTransport, self._transport.get_pipe_transport(0))

@@ -18,7 +18,8 @@ _OPENINGS = (
     "Hope|If|We|Sure|Alternatively|Or|For|Also|First|However|Reasoning|Final|Step"
 )
 _PROSE_LINE = re.compile(
-    rf"^[ \t]*+(?:```|~~~|#+\s|\*\*|---+\s*$|(?:{_OPENINGS})\b(?!\s*\()[^\n=<>]*[a-z:.][^\n]*$)", re.MULTILINE
+    rf"^[ \t]*+(?:```|~~~|[\"\']{{3}}|#+\s|\*\*|---+\s*$|(?:{_OPENINGS})\b(?!\s*\()[^\n=<>]*[a-z:.][^\n]*$)",
+    re.MULTILINE,
 )
 _PARAGRAPH = re.compile(r"\n[ \t]*+\n\s*+")
 _CONTINUATIONS = (

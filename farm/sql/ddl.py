@@ -184,11 +184,16 @@ class _Reader:
         return [self._fold(item[-1]) for item in self._items() if item]
 
     def _body(self) -> str | None:
-        """The query after AS, up to the statement's end."""
-        for i in range(self.at, len(self.tokens) - 1):
-            if self.tokens[i].text.upper() == "AS":
-                return self.text[self.tokens[i + 1].start : self.tokens[-1].end + 1]
-        return None
+        """The query after AS, without what may follow it: WITH NO DATA, WITH CHECK OPTION."""
+        starts = (i + 1 for i in range(self.at, len(self.tokens) - 1) if self.tokens[i].text.upper() == "AS")
+        start = next(starts, None)
+        if start is None:
+            return None
+        tail = [token.text.upper() for token in self.tokens[-4:]]
+        end = len(self.tokens)
+        if tail[-1] in {"DATA", "OPTION"} and "WITH" in tail:
+            end -= len(tail) - tail.index("WITH")
+        return self.text[self.tokens[start].start : self.tokens[end - 1].end + 1]
 
     def _qualified_name(self) -> tuple[str | None, str]:
         parts: list[str] = []

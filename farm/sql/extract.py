@@ -43,7 +43,8 @@ _START = re.compile(
     re.IGNORECASE,
 )
 _BEGINS = re.compile(
-    r"[\s(]*+(?:(?:--[^\n]*+|/\*(?:[^*]|\*(?!/))*+\*/)[\s(]*+)*+(?:SELECT|WITH|VALUES|TABLE)\b", re.IGNORECASE
+    r"[\s(]*+(?:(?:--[^\n]*+|/\*(?:[^*]|\*(?!/))*+\*/)[\s(]*+)*+(?:SELECT\b|WITH\b(?=.*?\bAS\b)|VALUES\s*+\()",
+    re.IGNORECASE | re.DOTALL,
 )
 _TYPOGRAPHY = str.maketrans(
     {
@@ -75,6 +76,8 @@ def candidates(answer: str) -> tuple[str, ...]:
 
 
 def _plain(text: str) -> Iterator[str]:
+    if _BEGINS.match(text):
+        yield from _trimmed(text)
     said = _without_thinking(text)
     for found in _in_order(said):
         yield from _trimmed(found)

@@ -20,6 +20,7 @@ BRACKET_LIMIT = 100
 _ODD = re.compile(
     "[\x00-\x08\x0b\x0e-\x1f\x7f\x85\xad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]|\r(?!\n)"
 )
+_ODD_SPACE = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 _OPENS = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.CASE})
 _CLOSES = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.END})
 _NAMES = frozenset({TokenType.VAR, TokenType.IDENTIFIER, TokenType.STRING, TokenType.NUMBER, TokenType.COMMA})
@@ -73,6 +74,13 @@ def within_nesting(subject: Subject) -> Iterator[Finding]:
             hint="close every parenthesis",
             **subject.place(lost.start),
         )
+    if (space := _odd_space(subject)) is not None:
+        yield Finding(
+            code="odd_character",
+            message=f"the query contains the unusual space U+{ord(subject.sql[space]):04X}",
+            hint="write the query with ordinary spaces",
+            **subject.place(space),
+        )
     place = _too_deep(tokens)
     if place is not None:
         yield Finding(
@@ -94,6 +102,15 @@ def _unbalanced(tokens: Sequence[Token]) -> Token | None:
                 return token
             opened.pop()
     return opened[0] if opened else None
+
+
+def _odd_space(subject: Subject) -> int | None:
+    """Where a space that the parser skips and engines do not stands outside strings and quoted names."""
+    spaces = [match.start() for match in _ODD_SPACE.finditer(subject.sql)]
+    if not spaces:
+        return None
+    inside = {offset for token in subject.tokens for offset in range(token.start, token.end + 1)}
+    return next((offset for offset in spaces if offset not in inside), None)
 
 
 def _too_deep(tokens: Sequence[Token]) -> Token | None:

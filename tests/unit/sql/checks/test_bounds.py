@@ -1,0 +1,82 @@
+"""No input reaches the parser that could keep it busy or crash it."""
+
+import time
+
+import pytest
+
+from farm.sql.checks import check
+from farm.sql.checks.bounds import LENGTH_LIMIT_CHARS, NESTING_LIMIT
+
+ALIASES = "SELECT id AS a0, " + ", ".join(f"a{i} + a{i} AS a{i + 1}" for i in range(40)) + " FROM orders"
+STARS = (
+    "WITH a0 AS (SELECT * FROM orders), "
+    + ", ".join(f"a{i + 1} AS (SELECT p.*, q.* FROM a{i} p, a{i} q)" for i in range(30))
+    + " SELECT * FROM a30"
+)
+HOSTILE = {
+    "nested parentheses": "SELECT " + "(" * 10_000 + "1" + ")" * 10_000,
+    "unclosed parentheses after FROM": "SELECT * FROM " + "(" * 16_000,
+    "short but nested": "SELECT " + "(" * 60 + "1" + ")" * 60,
+    "nested subqueries": "SELECT * FROM " + "(SELECT * FROM " * 1_000 + "orders" + ")" * 1_000,
+    "nested CASE": "SELECT " + "CASE WHEN " * 500 + "1" + " END" * 500,
+    "many NOTs": "SELECT " + "NOT " * 3_000 + "1",
+    "many signs": "SELECT " + "- " * 3_000 + "1",
+    "many ANDs": "SELECT 1 FROM orders WHERE " + " AND ".join("id > 1" for _ in range(900)),
+    "many UNIONs": " UNION ".join("SELECT 1" for _ in range(900)),
+    "many subscripts": "SELECT a" + "[1]" * 1_600,
+    "a long literal": "SELECT '" + "x" * 1_000_000 + "'",
+    "repeated keywords": "SELECT * FROM " + "LATERAL " * 1_500 + "x",
+}
+
+
+@pytest.mark.parametrize("sql", HOSTILE.values(), ids=HOSTILE.keys())
+def test_hostile_inputs_are_refused_at_once(sql, shop):
+    started = time.perf_counter()
+    assert check(sql, shop)[0].code in {"too_long", "too_deep", "syntax_error"}
+    assert time.perf_counter() - started < 1
+
+
+@pytest.mark.parametrize("sql", [ALIASES, STARS], ids=["alias doubling", "star doubling"])
+def test_what_doubles_with_every_step_is_read_once(sql, shop):
+    started = time.perf_counter()
+    check(sql, shop)
+    assert time.perf_counter() - started < 1
+
+
+def test_a_query_at_the_bounds_still_passes(shop):
+    depth = NESTING_LIMIT - 1
+    assert check("SELECT " + "(" * depth + "1" + ")" * depth, shop) == ()
+    assert check("SELECT 1 FROM orders WHERE " + " OR ".join(f"id = {i}" for i in range(400)), shop) == ()
+
+
+def test_the_length_limit_is_said(shop):
+    [finding] = check("SELECT " + "1" * LENGTH_LIMIT_CHARS, shop)
+    assert f"{LENGTH_LIMIT_CHARS:,}" in finding.message
+
+
+@pytest.mark.parametrize("char", ["\0", "\u200b", "\ufeff", "\u202e", "\x1b", "\r", "\ud800"])
+def test_characters_that_engines_read_differently_are_refused(char, shop):
+    [finding] = check(f"SELECT\n  1{char}", shop)
+    assert (finding.code, finding.line, finding.column) == ("odd_character", 2, 4)
+
+
+@pytest.mark.parametrize("sql", ["SELECT 1\r\nFROM orders", "SELECT\t'é ☕ 漢字'"])
+def test_ordinary_white_space_and_letters_pass(sql, shop):
+    assert check(sql, shop) == ()
+
+
+def test_a_no_break_space_is_refused_between_words_and_kept_in_strings(shop):
+    assert check("SELECT\u00a01", shop)[0].code == "odd_character"
+    assert check("SELECT 'a\u00a0b'", shop) == ()
+
+
+@pytest.mark.parametrize("sql", ["", "   \n", "-- only a comment", ";;"])
+def test_nothing_is_no_sql(sql, shop):
+    assert check(sql, shop)[0].code == "no_sql"
+
+
+@pytest.mark.parametrize(
+    "sql", ["SELECT (1", "SELECT 1)", "SELECT 'a", "SELECT extract(year from created_at FROM orders"]
+)
+def test_what_is_opened_must_be_closed(sql, shop):
+    assert check(sql, shop)[0].code == "syntax_error"
