@@ -12,7 +12,7 @@ from farm.errors import TargetTrouble
 from farm.targets import sqlite_schema, urls
 from farm.targets.engine import Result
 from farm.targets.rows import gather
-from farm.targets.sqlite_child import run_in_child, took_too_long
+from farm.targets.sqlite_child import Order, SqliteChild, took_too_long
 from farm.targets.sqlite_guard import guard
 
 PREPARE_LIMIT_SECONDS = 5.0
@@ -29,7 +29,7 @@ class SqliteEngine:
     def __init__(self, connection: sqlite3.Connection, *, target_name: str, url: str | None) -> None:
         self._connection = connection
         self._target_name = target_name
-        self._url = url
+        self._child = SqliteChild(url, target_name=target_name) if url else None
         connection.text_factory = _text
         try:
             self._ddl = sqlite_schema.read_ddl(connection)
@@ -81,15 +81,9 @@ class SqliteEngine:
             return self._refusal(sql)
 
     def run(self, sql: str, *, row_limit: int, timeout_seconds: float) -> Result:
-        if self._url is None:
+        if self._child is None:
             raise TargetTrouble(f"target {self._target_name!r} has only a schema here, no data to run on")
-        return run_in_child(
-            self._url,
-            sql,
-            target_name=self._target_name,
-            row_limit=row_limit,
-            timeout_seconds=timeout_seconds,
-        )
+        return self._child.run(Order(sql=sql, row_limit=row_limit, timeout_seconds=timeout_seconds))
 
     def run_here(self, sql: str, *, row_limit: int, timeout_seconds: float) -> Result:
         """`run` in this process; a single long function call may pass the time-out."""
@@ -98,10 +92,9 @@ class SqliteEngine:
             if refusal := self._refusal(sql):
                 raise TargetTrouble(f"target {self._target_name!r} refuses the query: {refusal}")
             try:
-                cursor = self._connection.execute(sql)
-                columns = tuple(column[0] for column in cursor.description or ())
-                rows, truncated = gather(cursor.fetchmany, row_limit=row_limit)
-                cursor.close()
+                with contextlib.closing(self._connection.execute(sql)) as cursor:
+                    columns = tuple(column[0] for column in cursor.description or ())
+                    rows, truncated = gather(cursor.fetchmany, row_limit=row_limit)
             except (sqlite3.Error, sqlite3.Warning) as error:
                 raise self._failure(error, timeout_seconds) from error
         elapsed_ms = (time.perf_counter() - started) * 1000
@@ -109,6 +102,8 @@ class SqliteEngine:
 
     def close(self) -> None:
         self._connection.close()
+        if self._child is not None:
+            self._child.close()
 
     def _refusal(self, sql: str) -> str | None:
         self._guard.reset()

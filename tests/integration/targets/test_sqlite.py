@@ -5,9 +5,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from farm.errors import TargetTrouble
+from farm.targets import sqlite_child
 from farm.targets.sqlite import SqliteEngine
 
 SCHEMA = """
@@ -117,6 +119,28 @@ def test_a_query_that_takes_too_long_is_stopped_and_the_next_one_runs(engine: Sq
     assert engine.run("SELECT 1", row_limit=1, timeout_seconds=5).rows == [(1,)]
 
 
+def sqlite_children() -> list[psutil.Process]:
+    return [child for child in psutil.Process().children() if sqlite_child.PROGRAM in child.cmdline()]
+
+
+def test_a_process_that_was_killed_is_replaced(engine: SqliteEngine) -> None:
+    with pytest.raises(TargetTrouble, match="longer than"):
+        engine.run("SELECT printf('%.*c', 2000000000, 'x')", row_limit=1, timeout_seconds=0.01)
+    assert engine.run("SELECT 1", row_limit=1, timeout_seconds=5).rows == [(1,)]
+    for child in sqlite_children():
+        child.kill()
+        child.wait(5)
+    assert engine.run("SELECT 1", row_limit=1, timeout_seconds=5).rows == [(1,)]
+
+
+def test_closing_leaves_no_process_behind(path: Path) -> None:
+    engine = opened(path)
+    engine.run("SELECT 1", row_limit=1, timeout_seconds=5)
+    assert sqlite_children()
+    engine.close()
+    assert not sqlite_children()
+
+
 def test_text_that_is_not_utf8_is_shown(path: Path) -> None:
     connection = sqlite3.connect(path)
     connection.execute("UPDATE customers SET name = CAST(x'4fff' AS TEXT)")
@@ -152,6 +176,7 @@ def test_another_kind_of_file_is_no_database(tmp_path: Path) -> None:
 
 READ_UNREADABLE = """
 import os, sys
+from farm.targets import sqlite_child
 from farm.targets.sqlite import SqliteEngine
 os.setuid(65534)
 try:

@@ -1,6 +1,7 @@
 """What generated SQL could do to a SQLite target and its host: none of it happens."""
 
 import hashlib
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -70,9 +71,10 @@ STOPPED = [
 ]
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    connection = sqlite3.connect(tmp_path / "shop.db")
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("shop")
+    connection = sqlite3.connect(folder / "shop.db")
     connection.executescript(
         "PRAGMA journal_mode = WAL; CREATE TABLE t (a); INSERT INTO t VALUES (1), (2); CREATE TABLE c (x);"
         "CREATE VIRTUAL TABLE docs USING fts5(body);"
@@ -80,10 +82,10 @@ def folder(tmp_path: Path) -> Path:
     connection.executemany("INSERT INTO c VALUES (?)", [(number,) for number in range(1000)])
     connection.commit()
     connection.close()
-    return tmp_path
+    return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def engine(folder: Path) -> Iterator[SqliteEngine]:
     engine = SqliteEngine.from_url(f"sqlite:///{folder / 'shop.db'}", target_name="shop")
     yield engine
@@ -124,7 +126,9 @@ def test_the_dry_run_refuses_it_too(engine: SqliteEngine, folder: Path, sql: str
     dry.close()
 
 
-def test_the_dangers_are_real_without_the_guard(folder: Path) -> None:
+def test_the_dangers_are_real_without_the_guard(folder: Path, tmp_path: Path) -> None:
+    shutil.copy(folder / "shop.db", tmp_path)
+    folder = tmp_path
     connection = sqlite3.connect(f"file:{folder}/shop.db?mode=ro", uri=True, isolation_level=None)
     connection.execute(f"VACUUM INTO '{folder}/new.db'")
     connection.execute("PRAGMA query_only = 1")
