@@ -186,9 +186,8 @@ async def _through_the_checker(asked: list[tuple[str, Target]]) -> None:
             started = time.perf_counter()
             verdict = await checker.check(sql, target)
             overheads.append((time.perf_counter() - started) * 1000 - verdict.elapsed_ms)
-        print(
-            f"checker, one in flight: {statistics.median(overheads):.3f} ms more than the check itself (median)"
-        )
+        overhead_ms = statistics.median(overheads)
+        print(f"checker, one in flight: {overhead_ms:.3f} ms more than the check itself (median)")
         queue = iter(asked)
 
         async def ask() -> None:
@@ -197,9 +196,8 @@ async def _through_the_checker(asked: list[tuple[str, Target]]) -> None:
 
         started = time.perf_counter()
         await asyncio.gather(*(ask() for _ in range(128)))
-        print(
-            f"checker, 128 in flight: {len(asked) / (time.perf_counter() - started):,.0f} checks/s with dry run"
-        )
+        rate = len(asked) / (time.perf_counter() - started)
+        print(f"checker, 128 in flight: {rate:,.0f} checks/s with dry run")
 
 
 def main() -> int:

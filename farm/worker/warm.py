@@ -71,7 +71,10 @@ class Warm:
             )
         )
         self._checker = await self._stack.enter_async_context(
-            Checker(timeout_seconds=settings.check_timeout_seconds)
+            Checker(
+                timeout_seconds=settings.check_timeout_seconds,
+                scratch_postgres_url=config.scratch_postgres_url,
+            )
         )
         context.enter(
             Pipeline(

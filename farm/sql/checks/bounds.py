@@ -20,7 +20,16 @@ BRACKET_LIMIT = 100
 _ODD = re.compile(
     "[\x00-\x08\x0b\x0e-\x1f\x7f\x85\xad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]|\r(?!\n)"
 )
-_ODD_SPACE = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
+_ODD_OUTSIDE_STRINGS = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000{}]")
+_QUOTED = frozenset(
+    {
+        TokenType.STRING,
+        TokenType.IDENTIFIER,
+        TokenType.HEREDOC_STRING,
+        TokenType.BYTE_STRING,
+        TokenType.UNICODE_STRING,
+    }
+)
 _OPENS = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.CASE})
 _CLOSES = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.END})
 _NAMES = frozenset({TokenType.VAR, TokenType.IDENTIFIER, TokenType.STRING, TokenType.NUMBER, TokenType.COMMA})
@@ -74,12 +83,12 @@ def within_nesting(subject: Subject) -> Iterator[Finding]:
             hint="close every parenthesis",
             **subject.place(lost.start),
         )
-    if (space := _odd_space(subject)) is not None:
+    if (odd := _odd_outside_strings(subject)) is not None:
         yield Finding(
             code="odd_character",
-            message=f"the query contains the unusual space U+{ord(subject.sql[space]):04X}",
-            hint="write the query with ordinary spaces",
-            **subject.place(space),
+            message=f"U+{ord(subject.sql[odd]):04X} stands outside strings, where engines do not know it",
+            hint="write the query with ordinary spaces and without templates",
+            **subject.place(odd),
         )
     place = _too_deep(tokens)
     if place is not None:
@@ -104,13 +113,15 @@ def _unbalanced(tokens: Sequence[Token]) -> Token | None:
     return opened[0] if opened else None
 
 
-def _odd_space(subject: Subject) -> int | None:
-    """Where a space that the parser skips and engines do not stands outside strings and quoted names."""
-    spaces = [match.start() for match in _ODD_SPACE.finditer(subject.sql)]
-    if not spaces:
+def _odd_outside_strings(subject: Subject) -> int | None:
+    """Where something that the parser skips and engines do not stands outside strings and quoted names:
+    exotic spaces, and template marks, between which it would miss anything."""
+    odd = [match.start() for match in _ODD_OUTSIDE_STRINGS.finditer(subject.sql)]
+    if not odd:
         return None
-    inside = {offset for token in subject.tokens for offset in range(token.start, token.end + 1)}
-    return next((offset for offset in spaces if offset not in inside), None)
+    quoted = (token for token in subject.tokens if token.token_type in _QUOTED)
+    inside = {offset for token in quoted for offset in range(token.start, token.end + 1)}
+    return next((offset for offset in odd if offset not in inside), None)
 
 
 def _too_deep(tokens: Sequence[Token]) -> Token | None:

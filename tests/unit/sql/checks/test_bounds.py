@@ -70,6 +70,14 @@ def test_a_no_break_space_is_refused_between_words_and_kept_in_strings(shop):
     assert check("SELECT 'a\u00a0b'", shop) == ()
 
 
+@pytest.mark.parametrize(
+    "sql", ["SELECT {# 1 #} 2", "SELECT {{ x }}", "SELECT {fn now()}", "SELECT {% if %} 1"]
+)
+def test_templates_are_refused_and_braces_kept_in_strings(sql, shop):
+    assert check(sql, shop)[0].code == "odd_character"
+    assert check("SELECT '{\"a\": {}}' AS json", shop) == ()
+
+
 @pytest.mark.parametrize("sql", ["", "   \n", "-- only a comment", ";;"])
 def test_nothing_is_no_sql(sql, shop):
     assert check(sql, shop)[0].code == "no_sql"

@@ -45,6 +45,8 @@ SQLITE_ONLY = [
     "SELECT id FROM orders WHERE load_extension ('x') IS NULL",
     "SELECT id FROM orders WHERE load_extension/**/('x') IS NULL",
     "WITH load_extension(a) AS (SELECT 1) SELECT load_extension('x')",
+    "SELECT 1 /* /* */, load_extension('x') /* */",
+    "SELECT 1 {# , load_extension('x') #}",
 ]
 
 POSTGRES_ONLY = [
@@ -99,6 +101,10 @@ POSTGRES_ONLY = [
     "WITH pg_sleep(a) AS (SELECT 1) SELECT pg_sleep(10)",
     "SELECT * FROM ROWS FROM (pg_ls_dir('/')) AS d",
     "SELECT * FROM orders, LATERAL pg_sleep(1)",
+    "SELECT {# , pg_sleep(1), #} 1",
+    "SELECT id AS x$a$, pg_sleep(1), 1 AS x$a$ FROM orders",
+    "SELECT '\\', pg_sleep(1), '\\'",
+    'SELECT "a""", pg_sleep(1), """b"',
     "SELECT usename, passwd FROM pg_shadow",
     "SELECT * FROM pg_catalog.pg_authid",
     "SELECT * FROM pg_stat_activity",
