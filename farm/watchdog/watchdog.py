@@ -170,7 +170,7 @@ class Watchdog:
         slots = [slot for name in names if (slot := self._slots.pop(name, None)) is not None]
         self._signal_all(slots, signal.SIGTERM)
         if not self._await_ends(slots, grace_seconds, hurry):
-            self._signal_all(slots, signal.SIGTERM)
+            self._signal_all(slots, signal.SIGINT)  # a second SIGTERM could merge with one still pending
             if not self._await_ends(slots, HALT_SECONDS):
                 self._signal_all(slots, SIGKILL)
                 self._await_ends(slots, KILL_SECONDS)
