@@ -16,6 +16,7 @@ It uses nothing but asyncio, as the throughput benchmark drives hundreds of requ
 import argparse
 import asyncio
 import json
+import re
 import socket
 import struct
 import sys
@@ -29,6 +30,7 @@ from pathlib import Path
 from typing import Any, Self, cast
 
 MODELS = ("stub-model",)
+ASKED = (re.compile(r"<question>(.*?)</question>", re.DOTALL), re.compile(r"Question:([^\n]*)"))
 
 
 class Fault(StrEnum):
@@ -142,15 +144,16 @@ class StubLLM:
         return question, as_reply(scripted)
 
     def question_in(self, messages: list[dict[str, Any]]) -> str:
-        """The last scripted question in a user message, else what follows `Question:`, else the last line."""
+        """What stands in question tags or after `Question:`, else a scripted question, else the last line."""
         said = [str(m.get("content") or "") for m in messages if m.get("role") == "user"]
+        for pattern in ASKED:
+            for text in said:
+                if asked := pattern.search(text):
+                    return asked[1].strip()
         if isinstance(self.script, Mapping):
-            for text in reversed(said):
+            for text in said:
                 if known := [question for question in self.script if question in text]:
                     return max(known, key=lambda question: (text.rfind(question), len(question)))
-        for text in reversed(said):
-            if "Question:" in text:
-                return text.rpartition("Question:")[2].strip().partition("\n")[0].strip()
         lines = said[0].strip().splitlines() if said else []
         return lines[-1].strip() if lines else ""
 

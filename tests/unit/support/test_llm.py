@@ -11,6 +11,9 @@ import pytest
 from support import llm as stub
 from support.llm import Fault, Reply, StubLLM
 
+from farm.prompt import prompt
+from farm.targets.target import Target
+
 QUESTION = "How many orders?"
 
 
@@ -53,6 +56,13 @@ def test_a_repair_round_counts_for_the_question_of_the_conversation(llm: StubLLM
         {"role": "user", "content": "no such column: nope"},
     ]
     assert llm.question_in(said) == QUESTION
+
+
+def test_the_farms_own_prompt_is_understood(llm: StubLLM) -> None:
+    question = "Revenue per month?\nIn euros."
+    target = Target(name="shop", dialect="sqlite", ddl="CREATE TABLE t (a); -- Question: no")
+    messages = prompt.repair(prompt.first(question, target), None, 1)
+    assert llm.question_in([{"role": m.role, "content": m.content} for m in messages]) == question
 
 
 @pytest.mark.parametrize(
