@@ -21,10 +21,6 @@ class Table:
     types: Mapping[str, str] = field(default_factory=dict)
     hidden: bool = True
 
-    @property
-    def display(self) -> str:
-        return self.name
-
 
 class Schema:
     """All relations of one target, by folded (schema, name). Immutable once compiled."""
@@ -40,7 +36,7 @@ class Schema:
     @classmethod
     def from_ddl(cls, ddl: str, dialect: str) -> Self:
         """Compile CREATE statements; raises BadInput, with the line, when they define no readable table."""
-        from farm.sql.views import output_columns
+        from farm.sql.views import output_columns  # it resolves view bodies, for which it needs this module
 
         rules = rules_of(dialect)
         schema = cls(rules, ())
@@ -61,12 +57,9 @@ class Schema:
         found = self.tables.get((self.rules.default_schema, folded))
         return found or next(iter(self._by_name.get(folded, ())), None)
 
-    def has_schema(self, db: str) -> bool:
-        return any(schema == db.lower() for schema, _ in self.tables)
-
     def nearest_tables(self, name: str) -> tuple[str, ...]:
         """Existing tables whose names resemble `name`, best first."""
-        return nearest(name, (table.display for table in self.tables.values()))
+        return nearest(name, (table.name for table in self.tables.values()))
 
     def homes(self, column: str) -> Sequence[str]:
         """Names of the tables that have a column of this folded name."""
@@ -78,8 +71,8 @@ class Schema:
         self._by_name.setdefault(key[1], []).append(table)
         for column in table.columns or ():
             homes = self._homes.setdefault(column.lower(), [])
-            if table.display not in homes:
-                homes.append(table.display)
+            if table.name not in homes:
+                homes.append(table.name)
 
 
 def _table(relation: Relation, schema: Schema, columns: Sequence[tuple[str, str]] | None) -> Table:

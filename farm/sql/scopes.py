@@ -150,7 +150,7 @@ class _Walk:
         if order is None:
             return
         known = columns if not self.lookup.schema.rules.aliases_everywhere else Columns.unknown()
-        scope = Scope(parent=outer, sources=[Source(name="", columns=known, is_row=False)])
+        scope = Scope(parent=outer, sources=[Source(name="", columns=known)])
         if not known.complete:
             return
         self._expressions(order, scope, ctes)

@@ -25,7 +25,6 @@ class Source:
     name: str
     columns: Columns
     hidden: bool = False
-    is_row: bool = True
 
     def has(self, column: str) -> bool:
         return column in self.columns.names

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import sqlglot
-from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from farm.sql.ddl import Relation
@@ -42,6 +41,3 @@ def _of_query(body: str, schema: "Schema") -> list[tuple[str, str]] | None:
     except (SqlglotError, RecursionError, ValueError):
         return None
     return None if columns is None else [(name, "") for name in columns]
-
-
-__all__ = ["exp", "output_columns"]
