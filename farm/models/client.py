@@ -7,19 +7,23 @@ by itself, so that what it costs is what the store says. `farm.models.retry` rep
 import asyncio
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from typing import Any, Self
 
+import aiohttp
 import httpx2
 import openai
 
-from farm.errors import BadAnswer, FarmError, GiveUp, StopRoute, Throttled, Unavailable
+from farm.errors import BadAnswer, BadSetting, FarmError, GiveUp, StopRoute, Throttled, Unavailable
 from farm.models.answer import Answer, Message
 from farm.settings import ModelSettings
 
 MAX_BODY_BYTES = 2_000_000
+MAX_ERROR_BYTES = 64_000
+MAX_TOKENS = 2**31 - 1
 CONNECT_TIMEOUT_SECONDS = 3.0
+AFTER_DEADLINE_SECONDS = 5.0
 NO_KEY = "none"
 SAID_CHARS = 300
 
@@ -36,17 +40,21 @@ class Model:
         settings: ModelSettings,
         max_connections: int,
     ) -> None:
+        """Raises BadSetting for an address that no call can go to."""
         self.name = name
         self._settings = settings
+        # The deadline is ours: a read time-out would look like a server that cannot be reached.
+        timeout_seconds = settings.deadline_seconds + AFTER_DEADLINE_SECONDS
         self._client = openai.AsyncOpenAI(
             api_key=api_key or NO_KEY,
-            base_url=base_url,
+            base_url=_usable(base_url),
             max_retries=0,
-            timeout=httpx2.Timeout(settings.deadline_seconds, connect=CONNECT_TIMEOUT_SECONDS),
+            timeout=httpx2.Timeout(timeout_seconds, connect=CONNECT_TIMEOUT_SECONDS),
             default_headers={"Accept-Encoding": "identity"},
             http_client=openai.DefaultAioHttpClient(
                 follow_redirects=False,
                 trust_env=False,
+                event_hooks={"response": [_shorten_error]},
                 limits=httpx2.Limits(
                     max_connections=max_connections, max_keepalive_connections=max_connections
                 ),
@@ -82,7 +90,7 @@ class Model:
             raise self._refused(error) from None
         except openai.APIConnectionError as error:
             raise Unavailable(f"{self.endpoint} cannot be reached ({_cause(error)})") from None
-        except httpx2.HTTPError as error:
+        except (httpx2.HTTPError, aiohttp.ClientError) as error:
             raise BadAnswer(f"{self.endpoint} broke off its answer ({_cause(error)})") from None
         return self._read(body, latency_ms=(time.perf_counter() - started) * 1000)
 
@@ -102,16 +110,15 @@ class Model:
             parsed = json.loads(body)
             choice = parsed["choices"][0]
             text = choice["message"].get("content") or ""
-        except (ValueError, LookupError, TypeError, AttributeError):
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
             raise BadAnswer(f"{self.endpoint} sent something that is no chat completion") from None
         finish_reason = str(choice.get("finish_reason") or "")
         if finish_reason == "content_filter":
             raise GiveUp(f"{self.name}'s content filter withheld the answer")
         if not isinstance(text, str) or not text.strip():
             raise BadAnswer(f"{self.name} sent an empty answer")
-        usage = parsed.get("usage") or {}
-        prompt_tokens = int(usage.get("prompt_tokens") or 0)
-        completion_tokens = int(usage.get("completion_tokens") or 0)
+        prompt_tokens = _tokens(parsed, "prompt_tokens")
+        completion_tokens = _tokens(parsed, "completion_tokens")
         return Answer(
             text=text,
             model=self.name,
@@ -131,7 +138,7 @@ class Model:
             case 404:
                 mend = "check FARM_MODEL and OPENAI_BASE_URL"
                 return StopRoute(f"{self.endpoint} has no model {self.name!r} ({said}); {mend}")
-            case 429 if error.code == "insufficient_quota":
+            case 402 | 429 if error.status_code == 402 or error.code == "insufficient_quota":
                 return StopRoute(f"the quota at {self.endpoint} is used up ({said}); add credit, then go on")
             case 429:
                 delay = retry_after_seconds(error.response.headers, time.time())
@@ -179,6 +186,53 @@ def retry_after_seconds(headers: Mapping[str, str], now: float) -> float | None:
         return max(0.0, parsedate_to_datetime(value).timestamp() - now)
     except ValueError:
         return None
+
+
+class _Head(httpx2.AsyncByteStream):
+    """The first bytes of a body; the rest is never read."""
+
+    def __init__(self, body: httpx2.AsyncByteStream) -> None:
+        self._body = body
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        left = MAX_ERROR_BYTES
+        async for chunk in self._body:
+            yield chunk[:left]
+            left -= len(chunk)
+            if left <= 0:
+                return
+
+    async def aclose(self) -> None:
+        await self._body.aclose()
+
+
+async def _shorten_error(response: httpx2.Response) -> None:
+    """openai reads the body of an error response whole, and unpacked; leave it a piece that fits."""
+    if not response.is_success and isinstance(response.stream, httpx2.AsyncByteStream):
+        response.headers.pop("content-encoding", None)
+        response.stream = _Head(response.stream)
+
+
+def _usable(base_url: str | None) -> str | None:
+    if base_url is None:
+        return None
+    try:
+        url = httpx2.URL(base_url)
+    except (httpx2.InvalidURL, TypeError):
+        url = httpx2.URL()
+    if url.scheme not in ("http", "https") or not url.host:
+        raise BadSetting(
+            f"OPENAI_BASE_URL {base_url!r} is no address; write http://host:port/v1 or https://…"
+        )
+    return base_url
+
+
+def _tokens(parsed: Any, name: str) -> int:
+    """A count from `usage`; 0 where the endpoint sends nonsense, which is no reason to pay again."""
+    try:
+        return min(max(int(parsed["usage"][name]), 0), MAX_TOKENS)
+    except (KeyError, IndexError, TypeError, ValueError, OverflowError):
+        return 0
 
 
 def _said(error: openai.APIStatusError) -> str:

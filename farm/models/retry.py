@@ -1,4 +1,4 @@
-"""Repeating a model call while that makes sense.
+"""Repeating a call, to a model above all, while that makes sense.
 
 For ever where the provider only asks for patience; a few times where each attempt may have been paid.
 """
@@ -43,7 +43,7 @@ async def patiently(
         except TryAgain as error:
             trouble = error
         delay = next_delay_seconds(delay, trouble, jitter)
-        log.info("model call waits %.1f s: %s", delay, trouble)
+        log.info("waiting %.1f s: %s", delay, trouble)
         await sleep(delay)
 
 
