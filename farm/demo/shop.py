@@ -68,7 +68,9 @@ def tables(random: Random) -> dict[str, list[Row]]:
 
 def _fill(path: Path, contents: dict[str, list[Row]]) -> None:
     with closing(sqlite3.connect(path)) as connection:
-        connection.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA foreign_keys = ON;")
+        connection.executescript(
+            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA foreign_keys = ON;"
+        )
         connection.executescript(ddl())
         with connection:
             for table, rows in contents.items():

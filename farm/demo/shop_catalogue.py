@@ -31,7 +31,9 @@ def products(random: Random, supplier_count: int) -> list[Row]:
     """Rows of `products`; no two share a name. The last two suppliers have none (yet)."""
     rows: list[Row] = []
     for category_id, (_, low, high, nouns) in enumerate(CATEGORIES.values(), start=1):
-        names = random.sample([f"{word} {noun}" for word in ADJECTIVES for noun in nouns], PRODUCTS_PER_CATEGORY)
+        names = random.sample(
+            [f"{word} {noun}" for word in ADJECTIVES for noun in nouns], PRODUCTS_PER_CATEGORY
+        )
         for name in names:
             number = len(rows) + 1
             price = round(low + (high - low) * random.random() ** 2) - 0.01

@@ -114,9 +114,7 @@ def _shelf(random: Random, products: Sequence[Row]) -> list[tuple[int, int]]:
     return shelf
 
 
-def _order(
-    random: Random, number: int, day: date, buyer: Buyer, shelf: Sequence[tuple[int, int]]
-) -> Order:
+def _order(random: Random, number: int, day: date, buyer: Buyer, shelf: Sequence[tuple[int, int]]) -> Order:
     coupon = random.choice(COUPONS) if random.random() < 0.18 else None
     lines = tuple(_lines(random, shelf, discount=0.1 if coupon else 0.0))
     free = sum(line.total_cents for line in lines) >= 10_000

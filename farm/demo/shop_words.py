@@ -47,7 +47,9 @@ ADJECTIVES = (
     "Moss Nordic Oak Olive Opal Pebble Pine Polar Quartz Quiet Rustic Sage Sienna Silver Slate Solar Spruce Stone "
     "Summit Swift Teal Timber Urban Velvet Walnut Willow"
 ).split()
-SUPPLIER_WORDS = "Aurora Bluefield Cobalt Delta Everline Falcon Graphite Horizon Inland Jetstream Kestrel Larkspur".split()
+SUPPLIER_WORDS = (
+    "Aurora Bluefield Cobalt Delta Everline Falcon Graphite Horizon Inland Jetstream Kestrel Larkspur".split()
+)
 SUPPLIER_KINDS = ("Trading", "Works", "Supply")
 SUPPLIER_COUNTRIES = ("DE", "CN", "PL", "IT", "NL", "VN")
 COUPONS = ("WELCOME10", "SPRING15", "VIP20", "BLACKFRIDAY")

