@@ -4,13 +4,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, Self
 
-from redis.exceptions import RedisError
-
 from farm.batch import Batch
 from farm.errors import BadInput, NotFound
+from farm.queue.announce import announce
 from farm.queue.connection import connect
-from farm.queue.hints import Hints
-from farm.queue.reconciler import fill
 from farm.services import valkey
 from farm.settings import Settings
 from farm.store import enqueue, migrate, reports, results, steering, targets, workers
@@ -44,10 +41,10 @@ class Farm:
         settings = settings or Settings.load(**arguments)
         store = open_store(settings)
         try:
-            if store.dialect == "sqlite":
+            # Only a store that needs it is written to: reading must work while another program writes.
+            if store.dialect == "sqlite" and migrate.current(store) != migrate.head():
                 migrate.migrate(store)
-            else:
-                migrate.require_current(store)
+            migrate.require_current(store)
         except BaseException:
             store.close()
             raise
@@ -140,10 +137,7 @@ class Farm:
             return
         connection = connect(url)
         try:
-            for queue in queues:
-                fill(self.store, Hints(connection), queue, self.settings.hint_window)
-        except RedisError:
-            pass
+            announce(self.store, connection, queues, window=self.settings.hint_window)
         finally:
             connection.close()
 
@@ -157,8 +151,10 @@ class Farm:
     # Looking
 
     def batch(self, batch_id: int) -> Batch:
-        """The batch with this id."""
-        return Batch(self.store, batch_id)
+        """The batch with this id; raises NotFound."""
+        batch = Batch(self.store, batch_id)
+        batch.progress()
+        return batch
 
     def task(self, task_id: int) -> TaskResult:
         """How a task stands; raises NotFound."""
@@ -213,15 +209,21 @@ class Farm:
     def requeue(
         self,
         *,
-        task_ids: Iterable[int] = (),
+        task_ids: Iterable[int] | None = None,
         batch_id: int | None = None,
         target: str | None = None,
         states: Iterable[TaskState] = steering.REQUEUEABLE,
         model: str | None = None,
     ) -> int:
-        """Let rejected and dead tasks be worked again, optionally by another model; returns how many."""
+        """Let rejected and dead tasks be worked again, optionally by another model; returns how many.
+
+        All conditions given must hold; without `task_ids` (None) every task that the others allow is meant.
+        """
         selection = steering.Selection(
-            task_ids=tuple(task_ids), batch_id=batch_id, target=target, states=tuple(states)
+            task_ids=None if task_ids is None else tuple(task_ids),
+            batch_id=batch_id,
+            target=target,
+            states=tuple(states),
         )
         queue = self.queue_for(model)
         with self.store.write() as connection:
@@ -266,7 +268,7 @@ def describe(name: str, *, dialect: str, url: str | None, ddl: str | None, notes
         raise BadInput(
             f"target {name} needs a schema: give its DDL (CREATE TABLE …) or the URL of its database"
         )
-    target = Target(name=name, dialect=dialect, ddl=ddl or "", notes=notes, url=url)  # type: ignore[arg-type]
+    target = Target(name=name, dialect=dialect, ddl=ddl or "", notes=notes, url=url)
     if not (ddl or "").strip():
         engine = open_engine(target, purpose="run")
         if engine is None:

@@ -3,7 +3,8 @@
     FarmError
     ├── TryAgain            wait and repeat the same call
     │   ├── Throttled       the provider asks for patience (carries the delay)
-    │   └── Unavailable     a server cannot be reached, or fails on its side
+    │   ├── Unavailable     a server cannot be reached, or fails on its side
+    │   └── BadAnswer       the model's endpoint answered with what is no answer
     ├── GiveUp              this task will not succeed; the others go on
     ├── StopRoute           every further call on this route would fail the same way
     └── Misuse              what was asked cannot be done; the message says how to mend it
@@ -11,7 +12,9 @@
         ├── BadInput
         ├── UnknownTarget
         ├── NotFound
-        └── StoreTrouble
+        ├── StoreTrouble
+        └── TargetTrouble
+
 A rejected query is no exception: it is an outcome.
 """
 

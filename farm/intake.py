@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -13,7 +13,7 @@ from jobs.task import InvalidTask, Task
 Format = Literal["jsonl", "csv"]
 COLUMNS = ("question", "target", "key", "model", "priority", "tags")
 SUFFIXES: dict[str, Format] = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".csv": "csv"}
-FIELD_LIMIT_BYTES = 1_000_000
+FIELD_LIMIT_CHARS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +40,15 @@ def read(
     Raises BadInput where the file as a whole cannot be read: no header, unknown columns, no text.
     """
     rows = _jsonl(stream) if format == "jsonl" else _csv(stream)
+    line = 0
     try:
         for line, row in rows:
             yield _task(line, row, default_target, check)
     except UnicodeDecodeError as error:
-        raise BadInput(f"{_name(stream)} is no UTF-8 text ({error.reason} at byte {error.start})") from None
+        where = f"after line {line}" if line else "near its start"
+        raise BadInput(
+            f"{_name(stream)} is no UTF-8 text ({error.reason} {where}); save it as UTF-8"
+        ) from None
 
 
 def _task(
@@ -66,7 +70,7 @@ def _jsonl(stream: IO[str]) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
             continue
         try:
             row = json.loads(text.lstrip("\ufeff"))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             yield line, f"this is no JSON ({error}); write one object per line"
             continue
         yield (
@@ -76,14 +80,17 @@ def _jsonl(stream: IO[str]) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
 
 
 def _csv(stream: IO[str]) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
-    csv.field_size_limit(FIELD_LIMIT_BYTES)
+    """Rows with the line each begins on (quoted text may hold line breaks)."""
+    csv.field_size_limit(FIELD_LIMIT_CHARS)
     reader = csv.reader(stream, strict=True)
     try:
-        header = [name.strip().lstrip("\ufeff").lower() for name in next(reader, [])]
+        header = [name.strip("\ufeff \t").lower() for name in next(filter(any, reader), [])]
         _require_columns(header, _name(stream))
+        line = reader.line_num + 1
         for cells in reader:
             if any(cell.strip() for cell in cells):
-                yield reader.line_num, _row(header, cells)
+                yield line, _row(header, cells)
+            line = reader.line_num + 1
     except csv.Error as error:
         raise BadInput(f"{_name(stream)}, line {reader.line_num}: this is no CSV ({error})") from None
 
@@ -94,13 +101,14 @@ def _row(header: list[str], cells: list[str]) -> Mapping[str, Any] | str:
     return dict(zip(header, cells, strict=False))
 
 
-def _require_columns(header: Iterable[str], name: str) -> None:
-    header = list(header)
+def _require_columns(header: Sequence[str], file: str) -> None:
     if "question" not in header:
         found = f"its first line is {', '.join(header)!r}" if header else "it is empty"
-        raise BadInput(f"{name} has no column `question` ({found}); known columns are {', '.join(COLUMNS)}")
+        raise BadInput(f"{file} has no column `question` ({found}); known columns are {', '.join(COLUMNS)}")
+    if twice := [name for name in COLUMNS if header.count(name) > 1]:
+        raise BadInput(f"{file} has the column {twice[0]!r} twice; leave one of them out")
     if unknown := [name for name in header if name not in COLUMNS]:
-        raise BadInput(f"{name} has an unknown column {unknown[0]!r}; known columns are {', '.join(COLUMNS)}")
+        raise BadInput(f"{file} has an unknown column {unknown[0]!r}; known columns are {', '.join(COLUMNS)}")
 
 
 def _name(stream: IO[str]) -> str:

@@ -11,6 +11,8 @@ from typing import Literal
 import structlog
 from structlog.typing import Processor
 
+from farm.errors import BadSetting
+
 CHATTY = ("httpx2", "httpcore2", "openai", "aiohttp", "rq.worker", "rq.job", "asyncio", "alembic")
 
 
@@ -21,7 +23,10 @@ def configure(
     path: Path | None = None,
     worker: str | None = None,
 ) -> None:
-    """Set up logging of this process, to `path` or standard error; `worker` is named on every line."""
+    """Set up logging of this process, to `path` or standard error; `worker` is named on every line.
+
+    Raises BadSetting for a file that cannot be written.
+    """
     colours = path is None and sys.stderr.isatty()
     as_json = format == "json" or (format == "auto" and not colours)
     shared: list[Processor] = [
@@ -34,7 +39,7 @@ def configure(
     renderer: Processor = (
         structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=colours)
     )
-    handler = logging.StreamHandler(sys.stderr) if path is None else logging.FileHandler(path, delay=True)
+    handler = logging.StreamHandler(sys.stderr) if path is None else _file_handler(path)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -54,3 +59,11 @@ def configure(
     structlog.contextvars.clear_contextvars()
     if worker is not None:
         structlog.contextvars.bind_contextvars(worker=worker)
+
+
+def _file_handler(path: Path) -> logging.FileHandler:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return logging.FileHandler(path, encoding="utf-8")
+    except OSError as error:
+        raise BadSetting(f"log_file: {path} cannot be written ({error.strerror})") from None

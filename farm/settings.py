@@ -10,7 +10,16 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import platformdirs
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -65,7 +74,7 @@ class Settings(BaseSettings):
         env_nested_delimiter="__",
         env_ignore_empty=True,
         frozen=True,
-        extra="ignore",
+        extra="forbid",
         populate_by_name=True,
         validate_default=False,
     )
@@ -146,6 +155,21 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return (init_settings, env_settings, *file_sources(settings_cls))
 
+    @field_validator(
+        "database_url",
+        "redis_url",
+        "openai_api_key",
+        "openai_base_url",
+        "scratch_postgres_url",
+        "initializer",
+        "local_model",
+        "log_file",
+        mode="before",
+    )
+    @classmethod
+    def _empty_means_not_set(cls, value: Any) -> Any:
+        return None if value == "" else value
+
     @model_validator(mode="after")
     def _no_pool_takes_the_default_queue(self) -> Self:
         if DEFAULT_QUEUE in self.pools:
@@ -161,7 +185,7 @@ class Settings(BaseSettings):
             return cls(**arguments)
         except ValidationError as error:
             raise BadSetting(_explain(error)) from None
-        except (SettingsError, tomllib.TOMLDecodeError, OSError) as error:
+        except (SettingsError, OSError) as error:
             raise BadSetting(f"the settings cannot be read: {error}") from None
 
     @property
@@ -200,7 +224,10 @@ def file_sources(settings_cls: type[BaseSettings]) -> tuple[PydanticBaseSettings
         sources.append(SecretsSettingsSource(settings_cls, secrets_dir=secrets))
     config = Path(os.environ.get("FARM_CONFIG", "farm.toml"))
     if config.is_file():
-        sources.append(TomlConfigSettingsSource(settings_cls, toml_file=config))
+        try:
+            sources.append(TomlConfigSettingsSource(settings_cls, toml_file=config))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise BadSetting(f"{config} is no TOML: {error}") from None
     elif "FARM_CONFIG" in os.environ:
         raise BadSetting(f"FARM_CONFIG names {config}, which is no file")
     return tuple(sources)
@@ -210,5 +237,7 @@ def _explain(error: ValidationError) -> str:
     lines = []
     for problem in error.errors(include_url=False, include_input=False):
         name = ".".join(str(part) for part in problem["loc"]) or "settings"
-        lines.append(f"{name}: {problem['msg'].removeprefix('Value error, ')}")
+        unknown = problem["type"] == "extra_forbidden"
+        said = "there is no such setting" if unknown else problem["msg"].removeprefix("Value error, ")
+        lines.append(f"{name}: {said}")
     return "bad settings: " + "; ".join(lines)

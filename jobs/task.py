@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 QUESTION_LIMIT_CHARS = 8_000
+KEY_LIMIT_CHARS = 500
 PRIORITIES = range(-100, 101)
 
 
@@ -30,6 +31,12 @@ class Task:
     tags: tuple[str, ...] = field(default=())
 
     def __post_init__(self) -> None:
+        for name in ("question", "target", "key", "model"):
+            _require_storable(f"the {name}", getattr(self, name) or "")
+        if not isinstance(self.tags, tuple):
+            raise InvalidTask(f"tags {self.tags!r} are no tuple of strings; write tags=('monthly',)")
+        for tag in self.tags:
+            _require_storable("a tag", tag)
         if not isinstance(self.question, str) or not self.question.strip():
             raise InvalidTask("the question is empty; write what the report shall show")
         if len(self.question) > QUESTION_LIMIT_CHARS:
@@ -38,13 +45,12 @@ class Task:
             )
         if not isinstance(self.target, str) or not self.target.strip():
             raise InvalidTask("the target is missing; name a database that `farm target list` shows")
+        if self.key and len(self.key) > KEY_LIMIT_CHARS:
+            raise InvalidTask(f"the key has {len(self.key):,} characters; keep it under {KEY_LIMIT_CHARS}")
         if isinstance(self.priority, bool) or not isinstance(self.priority, int):
             raise InvalidTask(f"priority {self.priority!r} is not a whole number from -100 to 100")
         if self.priority not in PRIORITIES:
             raise InvalidTask(f"priority {self.priority} is outside -100 to 100")
-        for name in ("question", "target", "key", "model"):
-            if "\0" in (getattr(self, name) or ""):
-                raise InvalidTask(f"the {name} contains a NUL character, which no database stores; remove it")
 
     @property
     def idempotency_key(self) -> str:
@@ -81,12 +87,25 @@ def _text(row: Mapping[str, Any], column: str) -> str | None:
     return value
 
 
+def _require_storable(what: str, value: Any) -> None:
+    """Raise InvalidTask for what is no text, or text that a database or UTF-8 cannot hold."""
+    if not isinstance(value, str):
+        raise InvalidTask(f"{what} is {type(value).__name__}, not text")
+    if "\0" in value:
+        raise InvalidTask(f"{what} contains a NUL character, which no database stores; remove it")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise InvalidTask(f"{what} contains half a character (a lone surrogate); remove it") from None
+
+
 def _priority(value: Any) -> int:
+    """A whole number, or text that spells one; Task itself refuses what else stands there."""
     if value is None or value == "":
         return 0
     try:
-        return int(value)
-    except (TypeError, ValueError):
+        return int(value) if isinstance(value, str) else value
+    except ValueError:
         raise InvalidTask(f"priority {value!r} is not a whole number from -100 to 100") from None
 
 

@@ -1,6 +1,7 @@
 """Opening the store: one engine per process and URL, for SQLite and Postgres alike."""
 
 import os
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,37 +16,50 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from farm.errors import BadSetting, FarmError, StoreTrouble, Unavailable
 
+__all__ = ["Connection", "Store", "explain", "now"]
+
 CONNECT_TIMEOUT_SECONDS = 5
-# What drivers say, which error it is, and what it means in the farm's words; the first that matches counts.
-TROUBLES: tuple[tuple[tuple[str, ...], type[FarmError], str], ...] = (
+DRIVERS = ("sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg")
+# What drivers say (a pattern), which error it is, and what it means; the first that matches counts.
+TROUBLES: tuple[tuple[str, type[FarmError], str], ...] = (
     (
-        ("disk is full", "disk I/O error", "No space left", "could not extend file"),
+        r"disk is full|disk I/O error|No space left|could not extend file",
         Unavailable,
-        "the disk of the store {where} is full ({said}); free some space",
+        "the store {where} cannot be written ({said}); is its disk full? Free some space",
     ),
     (
-        ("readonly database", "read-only"),
+        r"readonly database|read-only",
         StoreTrouble,
         "the store {where} is read-only ({said}); check the file's owner and mode",
     ),
-    (("locked",), Unavailable, "the store {where} is locked by another program ({said}); end it or wait"),
     (
-        ("no such table", "no such column", "does not exist"),
+        r"database (table )?is locked|database schema is locked",
+        Unavailable,
+        "the store {where} is locked by another program ({said}); end it or wait",
+    ),
+    (r"deadlock detected", Unavailable, "two writers of the store {where} waited for each other ({said})"),
+    (
+        r"(database|role) \".*\" does not exist|not permitted to log in",
+        StoreTrouble,
+        "the store {where} cannot be opened ({said}); create it, or check FARM_DATABASE_URL",
+    ),
+    (
+        r"no such (table|column)|(relation|column) .* does not exist",
         StoreTrouble,
         "the store {where} is not at this version ({said}); run `farm migrate`",
     ),
     (
-        ("not a database", "malformed"),
+        r"not a database|malformed",
         StoreTrouble,
         "{where} is no SQLite database, or a damaged one ({said})",
     ),
     (
-        ("unable to open",),
+        r"unable to open",
         StoreTrouble,
         "the store {where} cannot be opened ({said}); check the path, its owner and mode",
     ),
     (
-        ("authentication failed", "no password supplied"),
+        r"authentication failed|no password supplied|no pg_hba.conf entry",
         StoreTrouble,
         "the store {where} refuses the user or password ({said}); check FARM_DATABASE_URL",
     ),
@@ -79,10 +93,12 @@ class Store:
         """Open the store at a SQLAlchemy URL; connects lazily. Raises BadSetting for a URL it cannot use."""
         parsed = _parse(url)
         if parsed.get_backend_name() == "sqlite":
-            if parsed.database:
-                _make_folder(Path(parsed.database).parent)
+            _make_folder(_file(parsed).parent)
             engine = create_engine(
-                parsed, connect_args={"timeout": busy_timeout_seconds}, pool_size=pool_size
+                parsed,
+                pool_size=pool_size,
+                hide_parameters=True,
+                connect_args={"timeout": busy_timeout_seconds},
             )
             _prepare_sqlite(engine, synchronous)
         else:
@@ -90,6 +106,7 @@ class Store:
                 parsed,
                 pool_size=pool_size,
                 pool_pre_ping=True,
+                hide_parameters=True,
                 connect_args={"connect_timeout": CONNECT_TIMEOUT_SECONDS, "application_name": "farm"},
             )
         return cls(engine)
@@ -113,16 +130,21 @@ class Store:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A connection in a transaction that sees one state of the database."""
-        with self._explained(), self.engine.connect() as connection, connection.begin():
-            yield connection
+        """A connection in a transaction that sees one state of the database, whatever others commit."""
+        with self._explained(), self.engine.connect() as connection:
+            if self.dialect == "postgresql":
+                connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            with connection.begin():
+                yield connection
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
         try:
             yield
         except DBAPIError as error:
-            raise explain(error, self.where) from error
+            if (trouble := explain(error, self.where)) is error:
+                raise
+            raise trouble from error
 
     def close(self) -> None:
         """Close every pooled connection."""
@@ -138,8 +160,8 @@ class Store:
 def explain(error: DBAPIError, where: str) -> Exception:
     """A driver's error in the farm's own words; one that passes by itself becomes Unavailable."""
     said = (str(error.orig or error).strip() or "no reason given").splitlines()[0]
-    for marks, kind, message in TROUBLES:
-        if any(mark in said for mark in marks):
+    for pattern, kind, message in TROUBLES:
+        if re.search(pattern, said):
             return kind(message.format(where=where, said=said))
     if isinstance(error, OperationalError) or error.connection_invalidated:
         return Unavailable(f"the store {where} cannot be reached: {said}")
@@ -157,7 +179,21 @@ def _parse(url: str) -> URL:
         ) from None
     if backend not in ("sqlite", "postgresql"):
         raise BadSetting(f"FARM_DATABASE_URL names {backend}; the store is SQLite or PostgreSQL")
+    if parsed.drivername not in DRIVERS:
+        raise BadSetting(
+            f"FARM_DATABASE_URL names the driver {parsed.drivername}; leave it out: {backend}://…"
+        )
+    if backend == "sqlite" and parsed.database in (None, "", ":memory:"):
+        raise BadSetting(
+            "FARM_DATABASE_URL names no file, and processes cannot share a database in memory; "
+            "write sqlite:///farm.db"
+        )
     return parsed
+
+
+def _file(url: URL) -> Path:
+    """The file of a SQLite URL, also where SQLite's own `file:` form is used."""
+    return Path((url.database or "").removeprefix("file:"))
 
 
 def _make_folder(folder: Path) -> None:
@@ -178,8 +214,13 @@ def _prepare_sqlite(engine: Engine, synchronous: str) -> None:
         connection.execute(f"PRAGMA synchronous={synchronous}")
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute("PRAGMA temp_store=MEMORY")
+        connection.create_function("lower", 1, _lower, deterministic=True)  # its own knows ASCII alone
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         options: dict[str, Any] = dict(connection.get_execution_options())
         connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("farm_writes") else "BEGIN")
+
+
+def _lower(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from farm.store.engine import Store, now
@@ -14,6 +14,7 @@ from farm.store.tables import BatchItemRow, BatchRow, TaskRow
 from jobs.task import Task
 
 CHUNK = 1_000
+ADVISORY_LOCK = 7_215_331_025
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,10 +29,13 @@ class Enqueued:
 def enqueue(store: Store, tasks: Iterable[tuple[Task, str]], *, name: str | None = None) -> Enqueued:
     """Store (task, queue) pairs as one batch, in one transaction: all of it or nothing.
 
-    A task whose key is known joins the batch as it stands and is not worked again.
+    A task whose key is known joins the batch as it stands and is not worked again. Producers take turns, as
+    two that add the same keys in another order would wait for each other for ever.
     """
     added = position = 0
     with store.write() as connection:
+        if store.dialect == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
         batch_id = connection.execute(
             insert(BatchRow).values(name=name, created_at=now()).returning(BatchRow.id)
         ).scalar_one()

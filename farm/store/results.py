@@ -109,7 +109,7 @@ def progress(connection: Connection, batch_id: int) -> Progress:
     )
 
 
-def _spent() -> Select[Any]:
+def _spent() -> Select[*tuple[Any, ...]]:
     return select(
         func.sum(AnswerRow.prompt_tokens).label("prompt_tokens"),
         func.sum(AnswerRow.completion_tokens).label("completion_tokens"),
@@ -117,7 +117,7 @@ def _spent() -> Select[Any]:
     )
 
 
-def _results() -> Select[Any]:
+def _results() -> Select[*tuple[Any, ...]]:
     return (
         select(
             TaskRow.id.label("task_id"),
@@ -139,7 +139,7 @@ def _results() -> Select[Any]:
     )
 
 
-def _fetch(connection: Connection, query: Select[Any]) -> list[TaskResult]:
+def _fetch(connection: Connection, query: Select[*tuple[Any, ...]]) -> list[TaskResult]:
     found = connection.execute(query).all()
     ids = {row.task_id for row in found}
     spent = connection.execute(

@@ -27,6 +27,7 @@ TRANSITIONS: frozenset[tuple[TaskState, str, TaskState]] = frozenset(
         (TaskState.LEASED, "release", TaskState.QUEUED),
         (TaskState.LEASED, "expire", TaskState.QUEUED),
         (TaskState.LEASED, "expire", TaskState.DEAD),
+        (TaskState.LEASED, "stop", TaskState.DEAD),
         (TaskState.LEASED, "accept", TaskState.ACCEPTED),
         (TaskState.LEASED, "reject", TaskState.REJECTED),
         (TaskState.REJECTED, "requeue", TaskState.QUEUED),

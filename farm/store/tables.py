@@ -15,7 +15,6 @@ from sqlalchemy import (
     Integer,
     MetaData,
     Text,
-    TextClause,
     TypeDecorator,
     text,
 )
@@ -64,7 +63,7 @@ class Base(DeclarativeBase):
     }
 
 
-def _where(condition: str) -> dict[str, TextClause]:
+def _where(condition: str) -> dict[str, Any]:
     """The options that make an index partial in both databases."""
     return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 

@@ -2,12 +2,11 @@
 
 import asyncio
 import os
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from types import TracebackType
 from typing import Self
-
-from sqlalchemy import Connection
 
 from farm.checker.client import Checker
 from farm.models.answer import Answer, Message
@@ -15,8 +14,9 @@ from farm.models.client import Model
 from farm.models.retry import patiently
 from farm.pipeline.produce import Pipeline
 from farm.queue.connection import connect, connect_async, require
-from farm.store import migrate, targets, workers
-from farm.store.engine import Store
+from farm.sql.verdict import Candidate
+from farm.store import migrate, steering, targets, workers
+from farm.store.engine import Connection, Store
 from farm.store.writer import Writer
 from farm.targets import urls
 from farm.targets.target import Target
@@ -80,7 +80,7 @@ class Warm:
             Pipeline(
                 ledger=self._writer,
                 ask=self._ask,
-                assess=self._checker.assess,
+                assess=self._assess,
                 find_target=self._find_target,
                 max_repairs=settings.max_repairs,
                 require_dry_run=settings.require_dry_run,
@@ -90,29 +90,39 @@ class Warm:
         self.worker.prepare(
             connection=redis,
             release=self._writer.release,
+            stop=self._stop,
             concurrency=config.pool.concurrency,
             grace_seconds=settings.grace_seconds,
         )
         await self._writer.do(self._register)
 
-    async def _ask(self, messages: tuple[Message, ...]) -> Answer:
+    async def _ask(self, messages: Sequence[Message]) -> Answer:
         return await patiently(lambda: self._model.ask(messages))
+
+    async def _assess(self, answer_text: str, target: Target) -> tuple[Candidate, ...]:
+        return await patiently(lambda: self._checker.assess(answer_text, target))
 
     async def _find_target(self, name: str, fingerprint: str) -> Target:
         """The target with its URL; read again when the schema has changed."""
         known = self._targets.get(name)
         if known is None or known.fingerprint != fingerprint:
-            loaded = await asyncio.to_thread(targets.load, self._store, name)
+            loaded = await patiently(lambda: asyncio.to_thread(targets.load, self._store, name))
             known = replace(loaded, url=urls.find(self._config.settings, name))
             self._targets[name] = known
         return known
 
-    async def beat(self) -> None:
-        """Renew every lease in flight and show life to the store and to RQ."""
+    async def _stop(self, task_ids: Sequence[int]) -> None:
+        await self._writer.do(lambda connection: steering.stop(connection, task_ids, worker=self._name))
+
+    async def renew(self) -> None:
+        """Renew every lease in flight, and show life to the store."""
         in_flight = list(self.worker.in_flight)
         if in_flight:
             await self._writer.renew(in_flight)
         await self._writer.do(self._note_beat)
+
+    async def beat(self) -> None:
+        """Show life to RQ."""
         await self.worker.beat()
 
     def _register(self, connection: Connection) -> None:

@@ -1,0 +1,26 @@
+"""Telling waiting workers of new tasks at once; what is missed here, the reconciler makes up for."""
+
+import logging
+from collections.abc import Iterable
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from farm.errors import TryAgain
+from farm.queue.hints import Hints
+from farm.queue.reconciler import fill
+from farm.store.engine import Store
+
+log = logging.getLogger(__name__)
+
+
+def announce(store: Store, connection: Redis, queues: Iterable[str], *, window: int) -> bool:
+    """Fill the queues' windows of hints; False where a server was away, which costs a moment and no task."""
+    hints = Hints(connection)
+    try:
+        for queue in queues:
+            fill(store, hints, queue, window)
+    except (RedisError, TryAgain) as error:
+        log.info("the tasks wait in the store until the queue's server is back: %s", type(error).__name__)
+        return False
+    return True
