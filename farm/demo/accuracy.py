@@ -17,8 +17,9 @@ RELATIVE_TOLERANCE = 1e-9
 def same_result(gold: Rows, got: Rows, *, ordered: bool) -> bool:
     """Whether `got` has the rows and columns of `gold`, whatever the columns' names and order.
 
-    Rows are compared as a multiset, and in order where `ordered`. Fractions are equal up to rounding at two decimals,
-    whole numbers exactly, whether int, float or Decimal; dates are compared as ISO text; None equals only None.
+    Rows are compared as a multiset, and in order where `ordered`. Fractions are equal up to rounding at two
+    decimals, whole numbers exactly, whether int, float or Decimal; dates are compared as ISO text; None
+    equals only None.
     """
     if len(gold) != len(got):
         return False
@@ -44,7 +45,7 @@ Row = tuple[Cell, ...]
 def _matches(gold: Sequence[Column], got: Sequence[Column], ordered: bool, taken: tuple[int, ...]) -> bool:
     """Extend `taken`, the columns of `got` that stand for the first ones of `gold`, while the rows agree.
 
-    Columns that cannot agree alone are passed over at once, and equal ones are tried once, so the search is short.
+    Columns that cannot agree alone are passed over and equal ones are tried once: the search is short.
     """
     depth = len(taken)
     if depth == len(gold):

@@ -11,7 +11,7 @@ LEVELS: tuple[Level, ...] = ("easy", "medium", "hard")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Question:
-    """`gold` answers `text` on the shop; `ordered` says that the order of its rows is part of what is asked."""
+    """`gold` answers `text` on the shop; `ordered`: the order of its rows is part of what is asked."""
 
     id: str
     level: Level

@@ -1,4 +1,4 @@
-"""The demonstration shop: a seeded e-commerce database of eleven related tables over the years 2023 to 2025."""
+"""The demonstration shop: a seeded e-commerce database, eleven related tables over the years 2023 to 2025."""
 
 import os
 import sqlite3
@@ -39,7 +39,7 @@ def build(path: Path, *, seed: int = SEED) -> None:
     os.close(handle)
     unfinished = Path(name)
     try:
-        _fill(unfinished, tables(Random(seed)))  # noqa: S311 - data for show, not for secrets
+        _fill(unfinished, tables(Random(seed)))
         os.replace(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)

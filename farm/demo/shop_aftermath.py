@@ -26,7 +26,7 @@ def order_items(orders: Sequence[Order]) -> Iterator[Row]:
 
 
 def payments(random: Random, orders: Sequence[Order]) -> Iterator[Row]:
-    """Rows of `payments`: a failed try now and then, none for pending orders, refunds for some cancelled ones."""
+    """Rows of `payments`: failed tries now and then, none for pending orders, some refunds."""
     number = 0
     for order in orders:
         for status in _payment_states(random, order):

