@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from farm.errors import GiveUp
+from farm.errors import BadInput, GiveUp, UnknownTarget
 from farm.models.answer import Answer, Message
 from farm.pipeline import rows
 from farm.prompt import prompt
@@ -21,6 +21,7 @@ from farm.targets.target import Target
 NO_SQL = "no_sql"
 NO_DRY_RUN = "no_dry_run"
 MODEL_GAVE_UP = "model"
+BAD_TARGET = "target"
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -58,13 +59,19 @@ class Pipeline:
         if task is None:
             return None
         with structlog.contextvars.bound_contextvars(task=task.id, attempt=task.attempt):
-            target = await self.find_target(task.target, task.fingerprint)
-            outcome = await self._work(task, target)
+            outcome = await self._outcome(task)
             if not await self.ledger.finish(outcome):
                 log.warning("lease lost, outcome dropped", state=outcome.state)
                 return None
             log.info("settled", state=outcome.state, reason=outcome.reason_code)
             return outcome.state
+
+    async def _outcome(self, task: Claimed) -> Outcome:
+        try:
+            target = await self.find_target(task.target, task.fingerprint)
+            return await self._work(task, target)
+        except (UnknownTarget, BadInput) as error:
+            return rows.refused(task, BAD_TARGET, str(error), ())
 
     async def _work(self, task: Claimed, target: Target) -> Outcome:
         """Ask and repair until a candidate passes, or the rounds are used up."""
@@ -90,7 +97,7 @@ class Pipeline:
         """Ask the model, and make what it said durable before anything looks at it."""
         answer = await self.ask(messages)
         await self.ledger.save_answer(rows.answer(task, call_no, answer, prompt.prompt_hash(messages)))
-        return StoredAnswer(call_no=call_no, text=answer.text, model=answer.model)
+        return StoredAnswer(call_no=call_no, text=rows.storable(answer.text), model=answer.model)
 
     def _passes(self, candidate: Candidate) -> bool:
         verdict = candidate.verdict

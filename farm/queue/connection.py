@@ -4,6 +4,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import redis
 import redis.asyncio
+from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, RedisError
 from redis.retry import Retry
@@ -34,6 +35,7 @@ def connect_async(url: str) -> "redis.asyncio.Redis":
             url,
             socket_timeout=SOCKET_TIMEOUT_SECONDS + BLOCK_SECONDS,
             socket_connect_timeout=SOCKET_TIMEOUT_SECONDS,
+            retry=AsyncRetry(NoBackoff(), 1),
         )
     except ValueError:
         raise _bad_url() from None

@@ -1,6 +1,7 @@
 """Issuing hints: the bounded window of RQ jobs that tells workers which tasks wait in the store."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from redis import Redis
 from rq.queue import EnqueueData
@@ -22,7 +23,8 @@ class Hints:
 
     def waiting(self, queue: str) -> set[str]:
         """The job ids that wait in a queue."""
-        return {entry.decode() for entry in self._connection.lrange(self._queue(queue).key, 0, -1)}
+        entries: Any = self._connection.lrange(self._queue(queue).key, 0, -1)
+        return {entry.decode(errors="replace") for entry in entries}
 
     def issue(self, queue: str, tasks: Sequence[tuple[int, int]]) -> int:
         """Push a hint for each (task id, priority), in order; those above priority 0 go to the front."""
@@ -37,7 +39,7 @@ class Hints:
 
     def clear(self, queue: str) -> None:
         """Withdraw every hint of a queue; the tasks stay in the store."""
-        self._queue(queue).empty()
+        self._queue(queue).empty()  # type: ignore[no-untyped-call]
 
     def lead(self, name: str, ttl_seconds: float) -> bool:
         """Whether `name` is the reconciler that issues now; it spares doubled hints, nothing else."""

@@ -18,6 +18,8 @@ from farm.errors import GiveUp
 FUNCTION = "jobs.generate"
 PREFIX = "task-"
 NO_TIMEOUT = -1
+TASK_IDS = range(1, 2**63)
+MAX_DATA_BYTES = 1_000
 FAILURE_TTL_SECONDS = 24 * 3600
 
 
@@ -36,6 +38,9 @@ class FarmJob(Job):
     def restore(self, raw_data: Any) -> Any:
         """Fill the job from its hash; raises ForbiddenJob for anything that is not a farm task."""
         try:
+            data = raw_data.get(b"data", b"")
+            if len(data) > MAX_DATA_BYTES:  # it may be compressed
+                raise ForbiddenJob(f"job {self.id} is refused: its payload is too long for one task id")
             result = super().restore(raw_data)
         except ForbiddenJob:
             raise
@@ -52,7 +57,7 @@ class FarmJob(Job):
             return "its payload is not JSON"
         if name != FUNCTION or instance is not None:
             return f"it asks for the function {name!r}"
-        if options or len(args) != 1 or type(args[0]) is not int:
+        if options or len(args) != 1 or type(args[0]) is not int or args[0] not in TASK_IDS:
             return "its arguments are not one task id"
         if self._success_callback_name or self._failure_callback_name or self._stopped_callback_name:
             return "it names a callback"

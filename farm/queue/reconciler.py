@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from redis.exceptions import RedisError
 
-from farm.errors import TryAgain
+from farm.errors import StoreTrouble, TryAgain
 from farm.queue.hints import Hints
 from farm.queue.job import job_id
 from farm.store import tasks, workers
@@ -66,7 +66,7 @@ class Reconciler:
             done = Pass(
                 expired=self._expire(), issued=sum(map(self._fill, self._queues)) if self._leads() else 0
             )
-        except (TryAgain, RedisError) as error:
+        except (TryAgain, StoreTrouble, RedisError) as error:
             if not self._troubled:
                 log.warning("reconciler waits: %s", error)
             self._troubled = True

@@ -6,9 +6,10 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Protocol
 
@@ -44,21 +45,22 @@ class WorkerChild:
         require_picklable(config)
         context = multiprocessing.get_context(start_method)
         self._pulses, theirs = context.Pipe(duplex=False)
-        self._process = context.Process(target=worker_main, args=(name, config, theirs), name=name)
-        self._process.start()  # type: ignore[attr-defined]
-        theirs.close()
+        self._process: BaseProcess = context.Process(  # type: ignore[attr-defined]  # each kind of context has it
+            target=worker_main, args=(name, config, theirs), name=name
+        )
+        with theirs, _ctrl_c_held():
+            self._process.start()
         self.name = name
-        self.pid: int = self._process.pid  # type: ignore[attr-defined]
+        self.pid: int = self._process.pid or 0
 
     @property
     def exit_code(self) -> int | None:
-        code: int | None = self._process.exitcode  # type: ignore[attr-defined]
-        return code
+        return self._process.exitcode
 
     @property
     def waitables(self) -> tuple[int | Connection, ...]:
         """What becomes ready when it ends or tells something."""
-        return (self._process.sentinel,)  # type: ignore[attr-defined]
+        return (self._process.sentinel,)
 
     def messages(self) -> list[Pulse | Failed]:
         told: list[Pulse | Failed] = []
@@ -74,7 +76,7 @@ class WorkerChild:
 
     def close(self) -> None:
         self._pulses.close()
-        self._process.close()  # type: ignore[attr-defined]
+        self._process.close()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -128,6 +130,22 @@ class ServiceChild:
 
     def close(self) -> None:
         self._process.wait()
+
+
+@contextlib.contextmanager
+def _ctrl_c_held() -> Iterator[None]:
+    """Hold back SIGINT: here until after the block, in a process started within it until it lets it through.
+
+    A Ctrl-C in the terminal would else end a worker that is still starting with a traceback.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def describe_exit(code: int) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 SECOND = 1.0
 MINUTE = 60 * SECOND
+MOST_DOUBLINGS = 64
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,7 +30,8 @@ class Policy:
 class SlotView:
     """One place for a child, as seen at one moment; times are monotonic seconds.
 
-    `ends` holds the times of unexpected ends, `failed` the reason a child gave for being unable to work.
+    `ends` holds the times of unexpected ends, `last_reason` why the last one came about; `failed` is the
+    reason a child gave for being unable to work until somebody mends it.
     """
 
     name: str
@@ -40,6 +42,7 @@ class SlotView:
     killed: bool = False
     restart_at: float = 0.0
     ends: tuple[float, ...] = ()
+    last_reason: str | None = None
     failed: str | None = None
     pulses: bool = True
 
@@ -90,7 +93,10 @@ def _hopeless(slots: Sequence[SlotView], now: float, policy: Policy) -> str | No
     recent = sum(end > now - policy.give_up_window_seconds for slot in slots for end in slot.ends)
     if recent > policy.give_up_per_slot * max(len(slots), 1):
         minutes = policy.give_up_window_seconds / MINUTE
-        return f"children ended {recent} times within {minutes:g} minutes; the log tells why"
+        last = max((slot for slot in slots if slot.ends), key=lambda slot: slot.ends[-1])
+        return (
+            f"children ended {recent} times within {minutes:g} minutes, the last one by: {last.last_reason}"
+        )
     return None
 
 
@@ -115,13 +121,22 @@ def _hung(slot: SlotView, now: float, policy: Policy) -> str | None:
     return f"no heartbeat for {silent:.0f} s" if silent > policy.silence_seconds else None
 
 
-def restart_delay_seconds(ends: Sequence[float], now: float, policy: Policy, spread: float) -> float:
+def streak(last: int, lived_seconds: float, policy: Policy) -> int:
+    """How many unexpected ends a slot has had in a row, given the count before this one; health resets it."""
+    return 1 if lived_seconds >= policy.healthy_seconds else last + 1
+
+
+def restart_delay_seconds(
+    ends: Sequence[float], streak: int, now: float, policy: Policy, spread: float
+) -> float:
     """How long a slot waits after the last of its unexpected `ends`; `spread` is from -1 to 1.
 
-    The delay doubles from 0.5 s to 30 s; too many ends within a minute rest the slot for a minute.
+    The delay doubles with each end in a row from 0.5 s to 30 s; too many ends within a minute rest the slot
+    for a minute.
     """
     recent = [end for end in ends if end > now - policy.loop_window_seconds]
     if len(recent) >= policy.loop_ends:
         return policy.rest_seconds
-    delay = min(policy.first_delay_seconds * 2 ** max(len(recent) - 1, 0), policy.most_delay_seconds)
+    doublings = min(max(streak - 1, 0), MOST_DOUBLINGS)
+    delay = min(policy.first_delay_seconds * 2.0**doublings, policy.most_delay_seconds)
     return delay * (1 + policy.jitter * spread)

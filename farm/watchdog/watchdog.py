@@ -23,8 +23,9 @@ from farm.watchdog.policy import (
     Start,
     decide,
     restart_delay_seconds,
+    streak,
 )
-from farm.worker.pulse import Failed, Pulse
+from farm.worker.pulse import Pulse
 
 TICK_SECONDS = 0.1
 HALT_SECONDS = 5.0
@@ -57,6 +58,9 @@ class Slot:
     killed: bool = False
     restart_at: float = 0.0
     ends: list[float] = field(default_factory=list)
+    streak: int = 0
+    last_reason: str | None = None
+    passing: str | None = None
     failed: str | None = None
 
     def view(self) -> SlotView:
@@ -70,6 +74,7 @@ class Slot:
             killed=self.killed,
             restart_at=self.restart_at,
             ends=tuple(self.ends),
+            last_reason=self.last_reason,
             failed=self.failed,
             pulses=self.pulses,
         )
@@ -115,24 +120,32 @@ class Watchdog:
         if slot.child is None:
             return
         code = slot.child.exit_code
-        for message in slot.child.messages():
-            if isinstance(message, Failed):
-                slot.failed = message.reason
-            else:
-                slot.last_pulse, slot.last_pulse_at = message, self._clock()
+        self._listen(slot, slot.child)
         if code is not None:
             self._bury(slot, slot.child, code)
 
+    def _listen(self, slot: Slot, child: Child) -> None:
+        for message in child.messages():
+            if isinstance(message, Pulse):
+                slot.last_pulse, slot.last_pulse_at = message, self._clock()
+            elif message.passing:
+                slot.passing = message.reason
+            else:
+                slot.failed = message.reason
+
     def _bury(self, slot: Slot, child: Child, code: int) -> None:
         now = self._clock()
-        reason = slot.abort_reason or describe_exit(code)
+        reason = slot.failed or slot.passing or slot.abort_reason or describe_exit(code)
         log.warning("child ended", child=child.name, pid=child.pid, reason=reason)
         child.close()
-        slot.child = slot.abort_reason = slot.aborted_at = None
-        slot.killed = False
+        slot.child = slot.passing = slot.abort_reason = slot.aborted_at = None
+        slot.killed, slot.last_reason = False, reason
         slot.ends = [*slot.ends[-ENDS_KEPT:], now]
-        slot.restart_at = now + restart_delay_seconds(slot.ends, now, self._policy, uniform(-1, 1))
-        self._on_end(child.name, slot.failed or reason)
+        slot.streak = streak(slot.streak, now - (slot.started_at or now), self._policy)
+        slot.restart_at = now + restart_delay_seconds(
+            slot.ends, slot.streak, now, self._policy, uniform(-1, 1)
+        )
+        self._on_end(child.name, reason)
 
     def _apply(self, action: Action, now: float) -> None:
         match action:
@@ -196,9 +209,7 @@ class Watchdog:
         child = slot.child
         if child is None or (code := child.exit_code) is None:
             return
-        for message in child.messages():
-            if isinstance(message, Failed):
-                slot.failed = message.reason
+        self._listen(slot, child)
         child.close()
         slot.child = None
         self._on_end(child.name, slot.failed or ("stopped" if code == 0 else describe_exit(code)))

@@ -1,16 +1,19 @@
 """A worker process from its first line to its last; everything it needs is handed over, picklable."""
 
 import asyncio
+import contextlib
+import faulthandler
 import importlib
 import os
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from multiprocessing.connection import Connection
 from typing import Any
 
 import structlog
 
-from farm.errors import BadSetting, FarmError, StopRoute
+from farm.errors import BadSetting, FarmError, StopRoute, TryAgain
 from farm.worker.config import WorkerConfig
 from farm.worker.orphan import die_with_parent
 from farm.worker.pulse import Failed, Pulse, WorkerState
@@ -18,6 +21,7 @@ from farm.worker.pulse import Failed, Pulse, WorkerState
 FAILED_EXIT_CODE = 3
 PULSE_SECONDS = 1.0
 BEATS_PER_LEASE = 3
+MAX_REASON_CHARS = 900
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -25,8 +29,10 @@ log = structlog.stdlib.get_logger(__name__)
 def main(name: str, config: WorkerConfig, watchdog: Connection) -> None:
     """Run one worker until it is told to end. Exits with FAILED_EXIT_CODE after sending the reason."""
     die_with_parent()
-    if hasattr(os, "setpgid"):
-        os.setpgid(0, 0)  # Ctrl-C in a terminal is the watchdog's to handle
+    faulthandler.enable()  # the watchdog's SIGABRT asks for a stack dump
+    _leave_ctrl_c_to_the_watchdog()
+    if sys.platform != "win32":
+        os.set_blocking(watchdog.fileno(), False)  # a watchdog that does not read must not stop the loop
     from farm import logs
 
     settings = config.settings
@@ -36,8 +42,16 @@ def main(name: str, config: WorkerConfig, watchdog: Connection) -> None:
     except FarmError as error:
         if not isinstance(error, StopRoute):
             log.error("cannot go on", reason=str(error))
-        _tell(watchdog, Failed(reason=str(error)))
+        _tell(watchdog, Failed(reason=str(error)[:MAX_REASON_CHARS], passing=isinstance(error, TryAgain)))
         sys.exit(FAILED_EXIT_CODE)
+
+
+def _leave_ctrl_c_to_the_watchdog() -> None:
+    """A terminal's Ctrl-C reaches the whole group, even while this process was starting (see WorkerChild)."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform != "win32":
+        os.setpgid(0, 0)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 async def _live(config: WorkerConfig, name: str, watchdog: Connection) -> None:
@@ -46,14 +60,30 @@ async def _live(config: WorkerConfig, name: str, watchdog: Connection) -> None:
 
     async with Warm(config, name) as warm:
         if config.settings.initializer:
-            load(config.settings.initializer)()
-        beating = asyncio.create_task(_beat_forever(warm, config))
-        pulsing = asyncio.create_task(_pulse_forever(warm, watchdog))
+            initialize(config.settings.initializer)
+        pause_seconds = config.settings.lease_seconds / BEATS_PER_LEASE
+        # leases are renewed apart from what Redis hears: it may be away for longer than a lease
+        helpers = [
+            asyncio.create_task(_repeat(warm.renew, pause_seconds)),
+            asyncio.create_task(_repeat(warm.beat, pause_seconds)),
+            asyncio.create_task(_pulse_forever(warm, watchdog)),
+        ]
         try:
             await warm.worker.run()
         finally:
-            beating.cancel()
-            pulsing.cancel()
+            for helper in helpers:
+                helper.cancel()
+            await asyncio.gather(*helpers, return_exceptions=True)
+
+
+def initialize(path: str) -> None:
+    """Call the user's function; raises BadSetting for whatever goes wrong in it."""
+    function = load(path)
+    try:
+        function()
+    except Exception as error:
+        log.exception("the initializer failed")
+        raise BadSetting(f"initializer {path!r} failed: {type(error).__name__}: {error}") from error
 
 
 def load(path: str) -> Callable[[], object]:
@@ -70,13 +100,11 @@ def load(path: str) -> Callable[[], object]:
     return found
 
 
-async def _beat_forever(warm: Any, config: WorkerConfig) -> None:
-    """Renew all leases and show life, several times per lease."""
-    pause_seconds = config.settings.lease_seconds / BEATS_PER_LEASE
+async def _repeat(beat: Callable[[], Awaitable[object]], pause_seconds: float) -> None:
     while True:
         await asyncio.sleep(pause_seconds)
         try:
-            await warm.beat()
+            await beat()
         except Exception as error:
             log.warning("missed a heartbeat", error=str(error))
 
@@ -91,7 +119,6 @@ async def _pulse_forever(warm: Any, watchdog: Connection) -> None:
 
 
 def _tell(watchdog: Connection, message: Pulse | Failed) -> None:
-    try:
+    """Messages are shorter than PIPE_BUF: each goes out whole or, where nobody reads, not at all."""
+    with contextlib.suppress(OSError):
         watchdog.send(message)
-    except OSError:
-        log.warning("the watchdog does not listen")

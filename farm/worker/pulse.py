@@ -23,6 +23,7 @@ class Pulse:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Failed:
-    """The worker cannot go on until somebody mends what `reason` says."""
+    """The worker cannot go on until somebody mends what `reason` says, or, if `passing`, until it passes."""
 
     reason: str
+    passing: bool = False

@@ -10,19 +10,20 @@ again by the reconciler within a second, while RQ would mark the job as failed.
 """
 
 import asyncio
+import contextlib
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-import redis.asyncio
 import structlog
+from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from rq import worker_registration
 from rq.command import parse_payload
 from rq.executions import Execution
 from rq.worker.base import BaseWorker, WorkerStatus
 
-from farm.errors import StopRoute
+from farm.errors import FarmError, StopRoute, StoreTrouble, Unavailable
 from farm.queue.connection import BLOCK_SECONDS
 from farm.queue.job import FAILURE_TTL_SECONDS, PREFIX, FarmJob, FarmQueue, ForbiddenJob
 from farm.worker.pulse import WorkerState
@@ -37,42 +38,58 @@ REFUSED_KEPT = 1000
 
 log = structlog.stdlib.get_logger(__name__)
 
-Release = Callable[[Sequence[int]], Awaitable[object]]
+GiveBack = Callable[[Sequence[int]], Awaitable[object]]
 
 
 class FarmWorker(BaseWorker):
     """Serves one queue. RQ rebuilds workers by name from Redis, so what is ours is set after construction."""
 
     job_class = FarmJob
-    queue_class = FarmQueue
+    queue_class = FarmQueue  # type: ignore[assignment]  # RQ fills it from job_class, too
     log_result_lifespan = False
 
-    redis: "redis.asyncio.Redis"
-    release: Release
+    redis: Redis
+    release: GiveBack
+    stop: GiveBack
     concurrency: int = 1
     grace_seconds: float = 20.0
 
     def prepare(
-        self, *, connection: "redis.asyncio.Redis", release: Release, concurrency: int, grace_seconds: float
+        self,
+        *,
+        connection: Redis,
+        release: GiveBack,
+        stop: GiveBack,
+        concurrency: int,
+        grace_seconds: float,
     ) -> None:
-        """Hand over what the event loop needs; `release` gives unfinished tasks back to the store."""
+        """Hand over what the event loop needs.
+
+        `release` gives unfinished tasks back to the store, to be worked again; `stop` ends them there.
+        """
         self.redis = connection
         self.release = release
+        self.stop = stop
         self.concurrency = concurrency
         self.grace_seconds = grace_seconds
         self.in_flight: dict[int, asyncio.Task[None]] = {}
         self.tasks_done = 0
         self.worker_state = WorkerState.STARTING
-        self.route_error: StopRoute | None = None
+        self.fatal: FarmError | None = None
         self._finished: list[tuple[FarmJob, Execution]] = []
         self._running: dict[str, tuple[FarmJob, Execution]] = {}
+        self._stopped: set[int] = set()
         self._freed = asyncio.Event()
         self._drain = asyncio.Event()
         self._halt = asyncio.Event()
         self._troubled = False
 
     async def run(self) -> None:
-        """Work until drained or halted. Raises StopRoute when the route is closed; nothing stays leased."""
+        """Work until drained or halted; nothing stays leased.
+
+        Raises StopRoute or StoreTrouble when no further task could be worked, Unavailable where Redis is
+        away at the start.
+        """
         loop = asyncio.get_running_loop()
         self._listen_to_signals(loop)
         await asyncio.to_thread(self._introduce)
@@ -89,8 +106,8 @@ class FarmWorker(BaseWorker):
             await self._stop_in_flight()
             await self._acknowledge()
             await asyncio.to_thread(self._take_leave)
-        if self.route_error is not None:
-            raise self.route_error
+        if self.fatal is not None:
+            raise self.fatal
 
     def drain(self) -> None:
         """Take no further task; finish those in flight within the grace period."""
@@ -104,7 +121,7 @@ class FarmWorker(BaseWorker):
 
     async def beat(self) -> None:
         """Show life to RQ; also registers the worker again after Redis lost everything."""
-        async with self.redis.pipeline(transaction=False) as pipeline:
+        async with self._pipeline() as pipeline:
             self.heartbeat(pipeline=pipeline)
             pipeline.hset(self.key, mapping=self.serialize() | {"state": self.get_state()})
             worker_registration.register(self, pipeline)
@@ -114,13 +131,20 @@ class FarmWorker(BaseWorker):
 
     # RQ's side of life
 
+    def _pipeline(self) -> Any:
+        """RQ only writes commands into a pipeline, so it fills an asynchronous one as well."""
+        return self.redis.pipeline(transaction=False)
+
     def _introduce(self) -> None:
-        self.register_birth()
-        self.set_state(WorkerStatus.IDLE)
+        try:
+            self.register_birth()  # type: ignore[no-untyped-call]
+            self.set_state(WorkerStatus.IDLE)
+        except RedisError as error:
+            raise Unavailable(f"Redis went away while the worker signed on ({error})") from None
 
     def _take_leave(self) -> None:
         try:
-            self.register_death()
+            self.register_death()  # type: ignore[no-untyped-call]
         except RedisError as error:
             log.info("could not sign off from Redis", error=str(error))
 
@@ -150,7 +174,8 @@ class FarmWorker(BaseWorker):
             self._stop_one(task_id)
 
     def _stop_one(self, task_id: str) -> None:
-        if task_id.isdigit() and (running := self.in_flight.get(int(task_id))):
+        if task_id.isdecimal() and (running := self.in_flight.get(int(task_id))):
+            self._stopped.add(int(task_id))
             running.cancel()
 
     def _listen_to_signals(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -182,16 +207,16 @@ class FarmWorker(BaseWorker):
 
     async def _pop(self, count: int) -> list[str]:
         key = self.queues[0].key
-        popped = await self.redis.lpop(key, count)
+        popped: Any = await self.redis.lpop(key, count)
         if popped is None:
             blocked = await self.redis.blpop([key], BLOCK_SECONDS)
             popped = [blocked[1]] if blocked else []
-        return [entry.decode() for entry in popped]
+        return [entry.decode(errors="replace") for entry in popped]
 
     async def _start(self, job_ids: Sequence[str]) -> None:
         if not job_ids:
             return
-        async with self.redis.pipeline(transaction=False) as pipeline:
+        async with self._pipeline() as pipeline:
             for job_id in job_ids:
                 pipeline.hgetall(FarmJob.key_for(job_id))
             hashes = await pipeline.execute(raise_on_error=False)
@@ -199,21 +224,34 @@ class FarmWorker(BaseWorker):
         jobs = [job for job_id, raw in known if (job := self._read(job_id, raw))]
         readable = {job.id for job in jobs}
         await self._set_aside([job_id for job_id, _ in known if job_id not in readable])
-        fresh = [job for job in jobs if job.task_id not in self.in_flight]
-        executions = await self._announce(fresh)
-        for job, execution in zip(fresh, executions, strict=True):
-            self._running[job.id] = (job, execution)
-            self.in_flight[job.task_id] = self._loop.create_task(self._perform(job, execution))
+        fresh = {job.task_id: job for job in jobs if job.task_id not in self.in_flight}
+        executions = await self._announce(list(fresh.values()))
+        for job, execution in zip(fresh.values(), executions, strict=True):
+            self._launch(job, execution)
+
+    def _launch(self, job: FarmJob, execution: Execution) -> None:
+        running = self._loop.create_task(self._perform(job))
+        self._running[job.id] = (job, execution)
+        self.in_flight[job.task_id] = running
+        running.add_done_callback(lambda _: self._ended(job, execution))
+
+    def _ended(self, job: FarmJob, execution: Execution) -> None:
+        """A callback, since a coroutine that is cancelled before its first step runs no `finally`."""
+        self.in_flight.pop(job.task_id, None)
+        self._stopped.discard(job.task_id)
+        self._finished.append((job, execution))
+        self.tasks_done += 1
+        self._freed.set()
 
     def _read(self, job_id: str, raw: Any) -> FarmJob | None:
         """The job of a popped id, or None for a foreign or damaged one."""
         if isinstance(raw, Exception):
             log.warning("refused a job", job=job_id, reason=f"its hash cannot be read: {raw}")
             return None
-        job = FarmJob(job_id, connection=self.connection)
         try:
+            job = FarmJob(job_id, connection=self.connection)
             job.restore(raw)
-        except ForbiddenJob as error:
+        except (ForbiddenJob, ValueError) as error:
             log.warning("refused a job", job=job_id, reason=str(error))
             return None
         return job
@@ -222,7 +260,7 @@ class FarmWorker(BaseWorker):
         """Keep the ids of refused jobs where somebody can look at them, and let their hashes expire."""
         if not job_ids:
             return
-        async with self.redis.pipeline(transaction=False) as pipeline:
+        async with self._pipeline() as pipeline:
             pipeline.rpush(REFUSED_KEY, *job_ids)
             pipeline.ltrim(REFUSED_KEY, -REFUSED_KEPT, -1)
             for job_id in job_ids:
@@ -232,7 +270,7 @@ class FarmWorker(BaseWorker):
     async def _announce(self, jobs: Sequence[FarmJob]) -> list[Execution]:
         if not jobs:
             return []
-        async with self.redis.pipeline(transaction=False) as pipeline:
+        async with self._pipeline() as pipeline:
             self.set_state(WorkerStatus.BUSY, pipeline=pipeline)
             executions = []
             for job in jobs:
@@ -241,23 +279,25 @@ class FarmWorker(BaseWorker):
             await pipeline.execute()
         return executions
 
-    async def _perform(self, job: FarmJob, execution: Execution) -> None:
+    async def _perform(self, job: FarmJob) -> None:
         task_id = job.task_id
         try:
             await job.func(task_id)
-        except StopRoute as error:
-            self.route_error = error
+        except (StopRoute, StoreTrouble) as error:
+            self.fatal = error
             self.halt()
-            await self.release([task_id])
+            await self._give_back(task_id)
         except asyncio.CancelledError:
-            await self.release([task_id])
+            await self._give_back(task_id)
         except Exception:
             log.exception("a task was left to another attempt", task=task_id)
-        finally:
-            self.in_flight.pop(task_id, None)
-            self._finished.append((job, execution))
-            self.tasks_done += 1
-            self._freed.set()
+
+    async def _give_back(self, task_id: int) -> None:
+        """End the lease at once; where that fails it runs out by itself."""
+        try:
+            await (self.stop if task_id in self._stopped else self.release)([task_id])
+        except FarmError as error:
+            log.info("a lease is left to run out", task=task_id, reason=str(error))
 
     # Ending work
 
@@ -284,18 +324,16 @@ class FarmWorker(BaseWorker):
 
     async def _acknowledge_forever(self) -> None:
         while True:
-            await asyncio.sleep(ACKNOWLEDGE_SECONDS)
-            await self._acknowledge()
+            well = await self._acknowledge()
+            await asyncio.sleep(ACKNOWLEDGE_SECONDS if well else RETRY_MOST_SECONDS)
 
-    async def _acknowledge(self) -> None:
+    async def _acknowledge(self) -> bool:
         """Remove finished jobs from RQ's books; the store has long decided how they ended."""
         finished, self._finished = self._finished, []
         if not finished:
-            return
-        for job, _ in finished:
-            self._running.pop(job.id, None)
+            return True
         try:
-            async with self.redis.pipeline(transaction=False) as pipeline:
+            async with self._pipeline() as pipeline:
                 for job, execution in finished:
                     execution.delete(job, pipeline)
                     pipeline.delete(job.key, f"rq:executions:{job.id}")
@@ -304,7 +342,13 @@ class FarmWorker(BaseWorker):
                     self.set_state(WorkerStatus.IDLE, pipeline=pipeline)
                 await pipeline.execute()
         except RedisError as error:
-            log.info("could not acknowledge jobs", count=len(finished), error=str(error))
+            log.info("jobs wait to be acknowledged", count=len(finished), error=str(error))
+            self._finished[:0] = finished
+            return False
+        for job, execution in finished:
+            if self._running.get(job.id) == (job, execution):
+                del self._running[job.id]
+        return True
 
     # Trouble with Redis
 
@@ -314,7 +358,8 @@ class FarmWorker(BaseWorker):
             log.warning("waiting for Redis", error=str(error))
             self._retry_seconds = RETRY_FIRST_SECONDS
         self._troubled = True
-        await asyncio.wait({self._loop.create_task(self._drain.wait())}, timeout=self._retry_seconds)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._drain.wait(), self._retry_seconds)
         self._retry_seconds = min(2 * self._retry_seconds, RETRY_MOST_SECONDS)
 
     def _is_well(self) -> None:
