@@ -39,7 +39,7 @@ def read(
 
     Raises BadInput where the file as a whole cannot be read: no header, unknown columns, no text.
     """
-    rows = _jsonl(stream) if format == "jsonl" else _csv(stream)
+    rows = _jsonl(_lines(stream)) if format == "jsonl" else _csv(_lines(stream), _name(stream))
     line = 0
     try:
         for line, row in rows:
@@ -64,12 +64,18 @@ def _task(
     return task
 
 
-def _jsonl(stream: IO[str]) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
-    for line, text in enumerate(stream, start=1):
-        if not text.strip("\ufeff \t\r\n"):
+def _lines(stream: IO[str]) -> Iterator[str]:
+    """The lines of a stream, without the mark that some programs put before the first."""
+    for place, text in enumerate(stream):
+        yield text if place else text.removeprefix("\ufeff")
+
+
+def _jsonl(lines: Iterator[str]) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
+    for line, text in enumerate(lines, start=1):
+        if not text.strip():
             continue
         try:
-            row = json.loads(text.lstrip("\ufeff"))
+            row = json.loads(text)
         except (ValueError, RecursionError) as error:
             yield line, f"this is no JSON ({error}); write one object per line"
             continue
@@ -79,20 +85,20 @@ def _jsonl(stream: IO[str]) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
         )
 
 
-def _csv(stream: IO[str]) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
+def _csv(lines: Iterator[str], file: str) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
     """Rows with the line each begins on (quoted text may hold line breaks)."""
     csv.field_size_limit(FIELD_LIMIT_CHARS)
-    reader = csv.reader(stream, strict=True)
+    reader = csv.reader(lines, strict=True)
     try:
-        header = [name.strip("\ufeff \t").lower() for name in next(filter(any, reader), [])]
-        _require_columns(header, _name(stream))
+        header = [name.strip().lower() for name in next(filter(any, reader), [])]
+        _require_columns(header, file)
         line = reader.line_num + 1
         for cells in reader:
             if any(cell.strip() for cell in cells):
                 yield line, _row(header, cells)
             line = reader.line_num + 1
     except csv.Error as error:
-        raise BadInput(f"{_name(stream)}, line {reader.line_num}: this is no CSV ({error})") from None
+        raise BadInput(f"{file}, line {reader.line_num}: this is no CSV ({error})") from None
 
 
 def _row(header: list[str], cells: list[str]) -> Mapping[str, Any] | str:

@@ -34,7 +34,7 @@ class Task:
         for name in ("question", "target", "key", "model"):
             _require_storable(f"the {name}", getattr(self, name) or "")
         if not isinstance(self.tags, tuple):
-            raise InvalidTask(f"tags {self.tags!r} are no tuple of strings; write tags=('monthly',)")
+            raise InvalidTask(f"tags {self.tags!r:.80} are no tuple of strings; write tags=('monthly',)")
         for tag in self.tags:
             _require_storable("a tag", tag)
         if not isinstance(self.question, str) or not self.question.strip():
@@ -48,7 +48,7 @@ class Task:
         if self.key and len(self.key) > KEY_LIMIT_CHARS:
             raise InvalidTask(f"the key has {len(self.key):,} characters; keep it under {KEY_LIMIT_CHARS}")
         if isinstance(self.priority, bool) or not isinstance(self.priority, int):
-            raise InvalidTask(f"priority {self.priority!r} is not a whole number from -100 to 100")
+            raise InvalidTask(f"priority {self.priority!r:.80} is not a whole number from -100 to 100")
         if self.priority not in PRIORITIES:
             raise InvalidTask(f"priority {self.priority} is outside -100 to 100")
 
@@ -106,7 +106,7 @@ def _priority(value: Any) -> int:
     try:
         return int(value) if isinstance(value, str) else value
     except ValueError:
-        raise InvalidTask(f"priority {value!r} is not a whole number from -100 to 100") from None
+        raise InvalidTask(f"priority {value!r:.80} is not a whole number from -100 to 100") from None
 
 
 def _tags(value: Any) -> tuple[str, ...]:
@@ -115,5 +115,5 @@ def _tags(value: Any) -> tuple[str, ...]:
         return ()
     parts = value.split(",") if isinstance(value, str) else value
     if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
-        raise InvalidTask(f"tags {value!r} are neither a list of strings nor one string with commas")
+        raise InvalidTask(f"tags {value!r:.80} are neither a list of strings nor one string with commas")
     return tuple(part.strip() for part in parts if part.strip())
