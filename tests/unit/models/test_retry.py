@@ -1,0 +1,103 @@
+"""Repeating a call: time and chance are handed in, so nothing here sleeps."""
+
+import asyncio
+from random import uniform
+
+import pytest
+
+from farm.errors import BadAnswer, GiveUp, StopRoute, Throttled, Unavailable
+from farm.models.retry import next_delay_seconds, patiently
+
+
+def repeat(*outcomes, jitter=lambda low, high: high):
+    """What `patiently` returns for a call with these outcomes, and how long it slept each time."""
+    left, slept = list(outcomes), []
+
+    async def call():
+        outcome = left.pop(0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    async def sleep(seconds):
+        slept.append(seconds)
+
+    async def scene():
+        try:
+            return await patiently(call, sleep=sleep, jitter=jitter)
+        except Exception as error:
+            return error
+
+    result = asyncio.run(scene())
+    assert not left, "it gave up too early"
+    return result, slept
+
+
+def test_a_good_answer_is_not_repeated():
+    assert repeat("answer") == ("answer", [])
+
+
+def test_delays_are_decorrelated_and_capped_at_a_minute():
+    result, slept = repeat(*[Unavailable("away")] * 7, "answer")
+    assert result == "answer"
+    assert slept == [1.5, 4.5, 13.5, 40.5, 60.0, 60.0, 60.0]
+
+
+def test_the_jitter_is_drawn_from_half_a_second_to_three_times_the_last_delay():
+    drawn = []
+
+    def lowest(low, high):
+        drawn.append((low, high))
+        return low
+
+    repeat(*[Unavailable("away")] * 3, "answer", jitter=lowest)
+    assert drawn == [(0.5, 1.5)] * 3
+
+
+def test_chance_stays_within_its_bounds():
+    last = 0.5
+    for _ in range(200):
+        delay = next_delay_seconds(last, Unavailable("away"), uniform)
+        assert 0.5 <= delay <= min(60.0, max(0.5, 3 * last))
+        last = delay
+
+
+def test_a_delay_that_the_provider_asks_for_is_honoured():
+    _, slept = repeat(Throttled("slow down", retry_after_seconds=12.0), "answer")
+    assert slept == [12.5]
+    _, slept = repeat(Throttled("slow down", retry_after_seconds=12.0), "answer", jitter=lambda low, _: low)
+    assert slept == [12.0]
+
+
+def test_a_delay_of_an_hour_is_asked_again_after_a_minute():
+    assert repeat(Throttled("slow down", retry_after_seconds=3600.0), "answer")[1] == [60.0]
+
+
+def test_a_limit_without_a_delay_backs_off_by_itself():
+    assert repeat(Throttled("slow down"), Throttled("slow down"), "answer")[1] == [1.5, 4.5]
+
+
+def test_patience_with_a_server_that_is_away_has_no_end():
+    result, slept = repeat(*[Unavailable("away")] * 100, "answer")
+    assert (result, len(slept)) == ("answer", 100)
+
+
+def test_the_third_bad_answer_gives_up():
+    result, slept = repeat(BadAnswer("broken"), BadAnswer("broken"), BadAnswer("broken off"))
+    assert isinstance(result, GiveUp)
+    assert str(result) == "broken off, 3 times"
+    assert len(slept) == 2
+
+
+def test_bad_answers_are_counted_across_other_trouble():
+    troubles = [BadAnswer("a"), Unavailable("b"), BadAnswer("c"), Throttled("d"), BadAnswer("e")]
+    assert isinstance(repeat(*troubles)[0], GiveUp)
+
+
+def test_two_bad_answers_are_forgiven():
+    assert repeat(BadAnswer("broken"), BadAnswer("broken"), "answer")[0] == "answer"
+
+
+@pytest.mark.parametrize("error", [StopRoute("wrong key"), GiveUp("too long"), ValueError("a defect")])
+def test_what_repeating_cannot_mend_passes_at_once(error):
+    assert repeat(error) == (error, [])

@@ -1,0 +1,268 @@
+"""The pipeline over small in-memory forms of its own four interfaces."""
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from farm.errors import BadInput, GiveUp, StopRoute, UnknownTarget
+from farm.models.answer import Answer
+from farm.pipeline.produce import Pipeline
+from farm.sql.verdict import Candidate, Finding, Severity, Verdict
+from farm.store.states import TaskState
+from farm.store.tasks import Claimed, StoredAnswer
+from farm.targets.target import Target
+
+SHOP = Target(name="shop", dialect="sqlite", ddl="CREATE TABLE orders (id INTEGER PRIMARY KEY)")
+TASK = Claimed(
+    id=7, token=1, attempt=1, question="How many?", target="shop", fingerprint=SHOP.fingerprint, model=None
+)
+
+
+def good(sql: str) -> tuple[Candidate, ...]:
+    return (Candidate(sql=sql, verdict=Verdict(dry_run="sqlite")),)
+
+
+def bad(sql: str, code: str = "unknown_column") -> tuple[Candidate, ...]:
+    return (Candidate(sql=sql, verdict=Verdict(findings=(Finding(code=code, message=f"{code} in {sql}"),))),)
+
+
+@dataclass
+class Scene:
+    """One task's world. `said` are the model's answers, `verdicts` what the checker makes of each text."""
+
+    said: list[Any] = field(default_factory=list)
+    verdicts: dict[str, tuple[Candidate, ...] | Exception] = field(default_factory=dict)
+    task: Claimed | None = TASK
+    target: Target | Exception = SHOP
+    lease_holds: bool = True
+    log: list[str] = field(default_factory=list)
+    answers: dict[tuple[int, int], dict[str, Any]] = field(default_factory=dict)
+    outcomes: list[Any] = field(default_factory=list)
+    asked: list[list[tuple[str, str]]] = field(default_factory=list)
+
+    async def claim(self, task_id):
+        return self.task if self.task is not None and task_id == self.task.id else None
+
+    async def save_answer(self, row):
+        self.log.append(f"saved {row['raw']}")
+        self.answers.setdefault((row["task_id"], row["call_no"]), row)
+
+    async def finish(self, outcome):
+        self.log.append(f"finished {outcome.state}")
+        self.outcomes.append(outcome)
+        return self.lease_holds
+
+    async def ask(self, messages):
+        self.asked.append([(message.role, message.content) for message in messages])
+        said = self.said.pop(0)
+        if isinstance(said, BaseException):
+            raise said
+        self.log.append(f"asked {said}")
+        return Answer(
+            text=said, model="m", prompt_tokens=9, completion_tokens=3, latency_ms=1.0, finish_reason="stop"
+        )
+
+    async def assess(self, text, target):
+        self.log.append(f"assessed {text}")
+        verdict = self.verdicts[text]
+        if isinstance(verdict, Exception):
+            raise verdict
+        return verdict
+
+    async def find_target(self, name, fingerprint):
+        if isinstance(self.target, Exception):
+            raise self.target
+        return self.target
+
+    def produce(self, task_id=7, **options):
+        pipeline = Pipeline(
+            ledger=self,
+            ask=self.ask,
+            assess=self.assess,
+            find_target=self.find_target,
+            **({"max_repairs": 2} | options),
+        )
+        return asyncio.run(pipeline.produce(task_id))
+
+    @property
+    def outcome(self):
+        (outcome,) = self.outcomes
+        return outcome
+
+
+def test_a_good_answer_is_accepted_at_once():
+    scene = Scene(said=["a"], verdicts={"a": good("SELECT 1")})
+    assert scene.produce() is TaskState.ACCEPTED
+    assert (scene.outcome.task_id, scene.outcome.token) == (7, 1)
+    query = scene.outcome.query
+    assert (query["sql"], query["model"], query["call_no"], query["dry_run"]) == (
+        "SELECT 1",
+        "m",
+        1,
+        "sqlite",
+    )
+    assert query["schema_fingerprint"] == SHOP.fingerprint
+    assert [row["accepted"] for row in scene.outcome.candidates] == [True]
+
+
+def test_an_answer_is_durable_before_anything_looks_at_it():
+    scene = Scene(said=["a"], verdicts={"a": good("SELECT 1")})
+    scene.produce()
+    assert scene.log == ["asked a", "saved a", "assessed a", "finished accepted"]
+
+
+def test_a_refused_answer_is_repaired_with_its_verdict():
+    scene = Scene(said=["a", "b"], verdicts={"a": bad("SELECT x"), "b": good("SELECT id")})
+    assert scene.produce() is TaskState.ACCEPTED
+    first, second = scene.asked
+    assert second[: len(first)] == first
+    assert second[-2] == ("assistant", "```sql\nSELECT x\n```")
+    assert "unknown_column in SELECT x" in second[-1][1]
+    assert scene.outcome.query["call_no"] == 2
+    assert [(row["call_no"], row["accepted"]) for row in scene.outcome.candidates] == [(1, False), (2, True)]
+    assert [key for key, _ in sorted(scene.answers.items())] == [(7, 1), (7, 2)]
+
+
+def test_a_task_whose_rounds_are_used_up_keeps_every_candidate():
+    scene = Scene(
+        said=["a", "b", "c"],
+        verdicts={"a": bad("SELECT x") + bad("SELECT y"), "b": (), "c": bad("SELECT z", "not_read_only")},
+    )
+    assert scene.produce() is TaskState.REJECTED
+    outcome = scene.outcome
+    assert outcome.query is None
+    assert (outcome.reason_code, outcome.reason) == ("not_read_only", "not_read_only in SELECT z")
+    kept = [(row["call_no"], row["position"], row["sql"]) for row in outcome.candidates]
+    assert kept == [(1, 0, "SELECT x"), (1, 1, "SELECT y"), (3, 0, "SELECT z")]
+    assert [row["verdict"]["accepted"] for row in outcome.candidates] == [False] * 3
+
+
+def test_an_answer_without_sql_is_rejected_as_such():
+    scene = Scene(said=["a"], verdicts={"a": ()})
+    assert scene.produce(max_repairs=0) is TaskState.REJECTED
+    assert scene.outcome.reason_code == "no_sql"
+
+
+@pytest.mark.parametrize("rounds", [1, 2, 5])
+def test_a_task_asks_at_most_once_more_than_it_may_repair(rounds):
+    scene = Scene(said=["a"] * 9, verdicts={"a": bad("SELECT x")})
+    scene.produce(max_repairs=rounds - 1)
+    assert len(scene.asked) == rounds
+
+
+def test_of_several_candidates_the_good_one_is_kept():
+    scene = Scene(said=["a"], verdicts={"a": bad("SELECT x") + good("SELECT 1")})
+    assert scene.produce() is TaskState.ACCEPTED
+    assert scene.outcome.query["sql"] == "SELECT 1"
+    assert len(scene.outcome.candidates) == 2
+
+
+def test_a_warning_does_not_reject():
+    warned = Verdict(findings=(Finding(code="slow", message="slow", severity=Severity.WARNING),))
+    scene = Scene(said=["a"], verdicts={"a": (Candidate(sql="SELECT 1", verdict=warned),)})
+    assert scene.produce() is TaskState.ACCEPTED
+
+
+def paid(*answers: tuple[int, str], **changes: Any) -> Claimed:
+    stored = tuple(StoredAnswer(call_no=call_no, text=text, model="m") for call_no, text in answers)
+    return replace(TASK, token=2, attempt=2, answers=stored, **changes)
+
+
+def test_stored_answers_are_not_paid_again():
+    scene = Scene(task=paid((1, "a"), (2, "b")), verdicts={"a": bad("SELECT x"), "b": good("SELECT 1")})
+    assert scene.produce() is TaskState.ACCEPTED
+    assert scene.asked == []
+    assert scene.answers == {}
+    assert scene.outcome.query["call_no"] == 2
+
+
+def test_only_the_call_that_is_missing_is_paid():
+    scene = Scene(task=paid((1, "a")), said=["b"], verdicts={"a": bad("SELECT x"), "b": good("SELECT 1")})
+    assert scene.produce() is TaskState.ACCEPTED
+    assert len(scene.asked) == 1
+    assert "unknown_column in SELECT x" in scene.asked[0][-1][1]
+    assert list(scene.answers) == [(7, 2)]
+
+
+def test_a_requeued_task_goes_on_counting_its_calls():
+    scene = Scene(
+        task=replace(TASK, token=4, calls_before=3),
+        said=["a", "b"],
+        verdicts={"a": bad("SELECT x"), "b": good("SELECT 1")},
+    )
+    assert scene.produce() is TaskState.ACCEPTED
+    assert sorted(scene.answers) == [(7, 4), (7, 5)]
+    assert scene.outcome.query["call_no"] == 5
+
+
+def test_a_requeued_task_finds_the_answers_of_its_own_round():
+    scene = Scene(task=paid((4, "a"), calls_before=3), verdicts={"a": good("SELECT 1")})
+    assert scene.produce() is TaskState.ACCEPTED
+    assert scene.asked == []
+
+
+def test_giving_up_rejects_with_the_reason():
+    scene = Scene(said=[GiveUp("the prompt is too long")])
+    assert scene.produce() is TaskState.REJECTED
+    assert (scene.outcome.reason_code, scene.outcome.reason) == ("model", "the prompt is too long")
+
+
+def test_giving_up_on_a_repair_keeps_what_was_tried():
+    scene = Scene(said=["a", GiveUp("refused")], verdicts={"a": bad("SELECT x")})
+    assert scene.produce() is TaskState.REJECTED
+    assert scene.outcome.reason_code == "model"
+    assert [row["sql"] for row in scene.outcome.candidates] == ["SELECT x"]
+
+
+@pytest.mark.parametrize(
+    "error", [StopRoute("wrong key"), RuntimeError("a defect"), asyncio.CancelledError()]
+)
+def test_what_is_not_the_task_s_fault_leaves_it_without_outcome(error):
+    scene = Scene(said=[error])
+    with pytest.raises(type(error)):
+        scene.produce()
+    assert scene.outcomes == []
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [
+        Scene(target=UnknownTarget("there is no target 'shop'")),
+        Scene(said=["a"], verdicts={"a": BadInput("the schema cannot be compiled")}),
+    ],
+)
+def test_a_target_that_cannot_be_used_rejects_the_task(scene):
+    assert scene.produce() is TaskState.REJECTED
+    assert scene.outcome.reason_code == "target"
+    assert scene.outcome.reason.startswith("the")
+
+
+def test_a_stale_hint_is_dropped():
+    scene = Scene()
+    assert scene.produce(task_id=8) is None
+    assert scene.log == []
+
+
+def test_a_lost_lease_drops_the_outcome_but_not_the_answer():
+    scene = Scene(said=["a"], verdicts={"a": good("SELECT 1")}, lease_holds=False)
+    assert scene.produce() is None
+    assert scene.answers[7, 1]["raw"] == "a"
+
+
+def test_a_query_that_no_engine_prepared_passes_unless_a_dry_run_is_required():
+    unprepared = (Candidate(sql="SELECT 1", verdict=Verdict()),)
+    assert Scene(said=["a"], verdicts={"a": unprepared}).produce() is TaskState.ACCEPTED
+    strict = Scene(said=["a"], verdicts={"a": unprepared})
+    assert strict.produce(require_dry_run=True, max_repairs=0) is TaskState.REJECTED
+    assert strict.outcome.reason_code == "no_dry_run"
+    prepared = Scene(said=["a"], verdicts={"a": good("SELECT 1")})
+    assert prepared.produce(require_dry_run=True) is TaskState.ACCEPTED
+
+
+def test_text_that_no_database_keeps_is_mended_before_anybody_reads_it():
+    mended = "SELECT '\N{REPLACEMENT CHARACTER}' ?"
+    scene = Scene(said=["SELECT '\0' \ud800"], verdicts={mended: good("SELECT 1")})
+    assert scene.produce() is TaskState.ACCEPTED
+    assert scene.answers[7, 1]["raw"] == mended

@@ -1,0 +1,53 @@
+"""What the pipeline leaves in the store."""
+
+import pytest
+
+from farm.models.answer import Answer
+from farm.pipeline import rows
+from farm.store.states import TaskState
+from farm.store.tasks import Claimed
+
+TASK = Claimed(id=7, token=3, attempt=1, question="How many?", target="shop", fingerprint="f", model=None)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("SELECT 'ä', '🙂'", "SELECT 'ä', '🙂'"),
+        ("a\0b", "a\N{REPLACEMENT CHARACTER}b"),
+        ("\ud83d", "?"),
+        ("\ud83d\ude42", "??"),
+        ("", ""),
+    ],
+)
+def test_text_becomes_something_every_database_keeps(text, kept):
+    assert rows.storable(text) == kept
+    assert rows.storable(kept) == kept
+
+
+def test_an_answer_s_row_tells_what_was_paid_for_what():
+    said = Answer(
+        text="SELECT 1",
+        model="m",
+        prompt_tokens=100,
+        completion_tokens=5,
+        latency_ms=12.5,
+        finish_reason="stop",
+        cost_usd=0.25,
+        parameters={"temperature": 0.0},
+    )
+    row = rows.answer(TASK, 2, said, "abc")
+    assert row["created_at"].tzinfo is not None
+    assert {name: row[name] for name in ("task_id", "call_no", "raw", "cost_usd", "prompt_hash")} == {
+        "task_id": 7,
+        "call_no": 2,
+        "raw": "SELECT 1",
+        "cost_usd": 0.25,
+        "prompt_hash": "abc",
+    }
+
+
+def test_a_refusal_shows_its_token():
+    outcome = rows.refused(TASK, "model", "it said\0no", [])
+    assert (outcome.task_id, outcome.token, outcome.state) == (7, 3, TaskState.REJECTED)
+    assert outcome.reason == "it said\N{REPLACEMENT CHARACTER}no"
