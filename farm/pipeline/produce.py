@@ -90,7 +90,7 @@ class Pipeline:
             candidate = best(candidates)
             if candidate is not None and self._passes(candidate):
                 return rows.accepted(task, target, answer, candidate, tried)
-            messages = prompt.repair(messages, candidate, round_no)
+            messages = _sendable(prompt.repair(messages, candidate, round_no))
         return rows.refused(task, *_why(candidate), tried)
 
     async def _call(self, task: Claimed, call_no: int, messages: Sequence[Message]) -> StoredAnswer:
@@ -102,6 +102,11 @@ class Pipeline:
     def _passes(self, candidate: Candidate) -> bool:
         verdict = candidate.verdict
         return verdict.accepted and (verdict.dry_run is not None or not self.require_dry_run)
+
+
+def _sendable(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """Messages that can be encoded: a model's own query may hold half of a surrogate pair, written as JSON."""
+    return tuple(Message(message.role, rows.storable(message.content)) for message in messages)
 
 
 def _why(candidate: Candidate | None) -> tuple[str, str]:

@@ -261,6 +261,13 @@ def test_a_query_that_no_engine_prepared_passes_unless_a_dry_run_is_required():
     assert prepared.produce(require_dry_run=True) is TaskState.ACCEPTED
 
 
+def test_a_query_that_cannot_be_encoded_is_sent_back_mended():
+    scene = Scene(said=["a", "b"], verdicts={"a": bad("SELECT '\ud800'"), "b": good("SELECT 1")})
+    assert scene.produce() is TaskState.ACCEPTED
+    assert scene.asked[1][-2] == ("assistant", "```sql\nSELECT '?'\n```")
+    assert scene.outcome.candidates[0]["sql"] == "SELECT '?'"
+
+
 def test_text_that_no_database_keeps_is_mended_before_anybody_reads_it():
     mended = "SELECT '\N{REPLACEMENT CHARACTER}' ?"
     scene = Scene(said=["SELECT '\0' \ud800"], verdicts={mended: good("SELECT 1")})
