@@ -105,7 +105,7 @@ class Pipeline:
 
 
 def _sendable(messages: Sequence[Message]) -> tuple[Message, ...]:
-    """Messages that can be encoded: a model's own query may hold half of a surrogate pair, written as JSON."""
+    """Messages that can be encoded: a query that came as JSON may hold half of a surrogate pair."""
     return tuple(Message(message.role, rows.storable(message.content)) for message in messages)
 
 
