@@ -15,6 +15,7 @@ import argparse
 import asyncio
 import os
 import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -111,7 +112,7 @@ def farm_rate(options: argparse.Namespace, home: Path, redis_url: str, base_url:
 
 def rq_rate(options: argparse.Namespace, _: Path, redis_url: str, base_url: str) -> Run:
     url = f"{redis_url}?db=1"
-    tasks = options.rq_tasks or max(options.tasks // RQ_SHARE, 200)
+    tasks: int = options.rq_tasks or max(options.tasks // RQ_SHARE, 200)
     environment = {**os.environ, "OPENAI_BASE_URL": base_url, "PYTHONPATH": str(HERE)}
     worker = [sys.executable, "-m", "rq.cli", "worker"]
     command = [*worker, "--url", url, "--quiet", "--config", "rq_job", RQ_QUEUE]
@@ -126,9 +127,8 @@ def rq_rate(options: argparse.Namespace, _: Path, redis_url: str, base_url: str)
         finished = FinishedJobRegistry(queue=queue)
 
         def all_done() -> bool:
-            done: int = connection.zcard(finished.key)
-            run.look(done)
-            return done >= tasks
+            run.look(int(connection.zcard(finished.key)))
+            return run.seen[-1][1] >= tasks
 
         wait_for(all_done, "the rq workers do not come to an end")
     return run
@@ -239,12 +239,16 @@ def parsed(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def main() -> None:
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # ends what was started
     options = parsed()
     measure = {"farm": farm_rate, "rq": rq_rate, "bare": bare_rate}
     with tempfile.TemporaryDirectory(prefix="farm-bench-") as folder:
         home = Path(folder)
         with queue_server(home) as redis_url, stub(options.delay_ms) as base_url:
-            runs = [measure[way](options, home, redis_url, base_url) for way in WAYS if way in options.only]
+            runs = []
+            for way in options.only:
+                print(f"measuring {way} …", file=sys.stderr)
+                runs.append(measure[way](options, home, redis_url, base_url))
     show(runs, options)
 
 
