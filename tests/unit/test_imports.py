@@ -78,7 +78,7 @@ def trespasses(path: str, source: str) -> list[str]:
 def layer_of(module: str) -> str | None:
     """The layer of a module's dotted name; None for one that has none (a library, a facade)."""
     layer = ".".join(module.split(".")[:2])
-    return layer if module.split(".")[0] in ("farm", "jobs", "migrations") and layer in LAYERS else None
+    return layer if layer in LAYERS else None
 
 
 def upward(path: str, source: str) -> list[str]:

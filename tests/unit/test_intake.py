@@ -169,7 +169,7 @@ def test_a_csv_file_that_cannot_be_read_says_why(text: str, said: str):
 def test_text_that_is_not_utf8_is_refused_with_its_place(format: Format):
     row = b"A" if format == "csv" else b'{"question":"A"}'
     head = b"question\n" if format == "csv" else b""
-    with pytest.raises(BadInput, match="no UTF-8 text .* near its start"):
+    with pytest.raises(BadInput, match=r"no UTF-8 text .* near its start"):
         read(head + row + b"\nUmsatz f\xfcr Mai\n", format)
     far = 10_000
     with pytest.raises(BadInput, match=r"no UTF-8 text .* after line \d+") as caught:

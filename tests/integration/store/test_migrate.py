@@ -1,0 +1,226 @@
+"""Migrations on both databases: from nothing and back, twice, at once, and what the views say."""
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import inspect, text
+from support.store import accepted, add, answer, claim, expire, finish, opened, rejected, save_answer
+
+from farm.errors import StoreTrouble
+from farm.store import migrate
+from farm.store.engine import Store, now
+from farm.store.tables import Base
+
+TABLES = {table.name for table in Base.metadata.sorted_tables}
+VIEWS = {"acceptance_per_day", "batch_costs", "rejection_reasons"}
+
+
+@pytest.fixture
+def empty(database_url: str) -> Iterator[Store]:
+    with Store.open(database_url) as store:
+        yield store
+
+
+def shape(store: Store) -> tuple[set[str], set[str]]:
+    """The names of all tables and views."""
+    with store.read() as connection:
+        found = inspect(connection)
+        return set(found.get_table_names()), set(found.get_view_names())
+
+
+def differences(store: Store) -> list[Any]:
+    """What autogenerate would write: how the database differs from the models."""
+    with store.write() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "compare_server_default": True}
+        )
+        return list(compare_metadata(context, Base.metadata))
+
+
+def test_an_empty_database_is_brought_to_this_version_and_back(empty: Store):
+    assert migrate.current(empty) is None
+    assert migrate.migrate(empty) == (None, migrate.head())
+    assert shape(empty) == (TABLES | {"alembic_version"}, VIEWS)
+    assert migrate.current(empty) == migrate.head()
+    migrate.require_current(empty)
+    migrate.downgrade(empty, "base")
+    assert shape(empty) == ({"alembic_version"}, set())
+    assert migrate.current(empty) is None
+    assert migrate.migrate(empty) == (None, migrate.head())
+
+
+def test_migrating_again_changes_nothing(empty: Store):
+    migrate.migrate(empty)
+    assert migrate.migrate(empty) == (migrate.head(), migrate.head())
+    assert shape(empty) == (TABLES | {"alembic_version"}, VIEWS)
+
+
+def test_the_migrations_make_what_the_models_say(empty: Store):
+    migrate.migrate(empty)
+    assert differences(empty) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [
+        ("ALTER TABLE tasks ADD COLUMN colour TEXT", "remove_column"),
+        ("DROP INDEX ix_tasks_state", "add_index"),
+        ("CREATE TABLE surplus (a INTEGER)", "remove_table"),
+        ("DROP VIEW batch_costs", None),
+    ],
+)
+def test_a_difference_would_be_seen(empty: Store, change: str, kind: str | None):
+    migrate.migrate(empty)
+    with empty.write() as connection:
+        connection.execute(text(change))
+    assert [each[0] for each in differences(empty)] == ([kind] if kind else [])
+    assert (shape(empty)[1] == VIEWS) is (kind is not None), "views are watched by their names"
+
+
+def test_a_failed_migration_leaves_nothing_behind(empty: Store):
+    with empty.write() as connection:
+        connection.execute(text("CREATE VIEW batch_costs AS SELECT 1 AS in_the_way"))
+    with pytest.raises(Exception, match="batch_costs"):
+        migrate.migrate(empty)
+    assert shape(empty) == (set(), {"batch_costs"})
+    assert migrate.current(empty) is None
+
+
+def test_threads_that_migrate_at_once_do_not_hinder_each_other(database_url: str):
+    start = threading.Barrier(4)
+
+    def run(_: int) -> tuple[str | None, str | None]:
+        with Store.open(database_url) as store:
+            start.wait()
+            return migrate.migrate(store)
+
+    with ThreadPoolExecutor(4) as pool:
+        befores = sorted(str(before) for before, _ in pool.map(run, range(4)))
+    assert befores == [str(migrate.head())] * 3 + ["None"]
+
+
+PROGRAM = """
+import sys
+from farm.store import migrate
+from farm.store.engine import Store
+store = Store.open(sys.argv[1])
+print("ready", flush=True)
+sys.stdin.readline()
+print(migrate.migrate(store)[0])
+"""
+
+
+def test_processes_that_migrate_at_once_do_not_hinder_each_other(sqlite_url: str):
+    children = [
+        subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, sqlite_url],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    for child in children:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "ready\n"
+    for child in children:
+        assert child.stdin is not None
+        child.stdin.write("go\n")
+        child.stdin.flush()
+    said = [child.communicate(timeout=60) for child in children]
+    assert sorted(out.strip() for out, _ in said) == sorted([str(migrate.head()), "None"]), said
+
+
+def test_a_store_of_a_newer_farm_is_refused_untouched(empty: Store):
+    migrate.migrate(empty)
+    with empty.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = 'from the future'"))
+    for refuse in (lambda: migrate.migrate(empty), lambda: migrate.require_current(empty)):
+        with pytest.raises(StoreTrouble, match="from the future"):
+            refuse()
+    assert migrate.current(empty) == "from the future"
+
+
+def test_a_store_that_needs_migrating_is_named_and_how(empty: Store):
+    with pytest.raises(StoreTrouble, match=r"revision none, this version needs .* run `farm migrate`"):
+        migrate.require_current(empty)
+
+
+def test_the_state_of_a_task_is_checked_by_the_database_too(empty: Store):
+    migrate.migrate(empty)
+    with opened(empty.engine.url.render_as_string(hide_password=False)) as store:
+        [task_id] = add(store)
+        with pytest.raises(Exception, match="ck_tasks_state"), store.write() as connection:
+            connection.execute(text("UPDATE tasks SET state = 'lost' WHERE id = :id"), {"id": task_id})
+
+
+# Views
+
+
+def view(store: Store, name: str) -> list[dict[str, Any]]:
+    with store.read() as connection:
+        return [dict(row) for row in connection.execute(text(f"SELECT * FROM {name}")).mappings()]
+
+
+def test_acceptance_is_counted_per_day_and_model(store: Store):
+    ids = add(store, 6)
+    held = claim(store, ids)
+    finish(store, *(accepted(held[each]) for each in ids[:3]), rejected(held[ids[3]]), accepted(held[ids[4]]))
+    save_answer(store, *(answer(each) for each in ids[:4]), answer(ids[0], 2), answer(ids[5]))
+    save_answer(store, answer(ids[4], model="large"))
+    with store.write() as connection:
+        connection.execute(
+            text("UPDATE tasks SET finished_at = :at WHERE id = :id"),
+            {"at": now().replace(tzinfo=None) - timedelta(days=1), "id": ids[0]},
+        )
+    rows = sorted(view(store, "acceptance_per_day"), key=lambda row: (str(row["day"]), row["model"]))
+    today, yesterday = now().date(), now().date() - timedelta(days=1)
+    assert [
+        (
+            str(row["day"]),
+            row["model"],
+            row["tasks"],
+            row["accepted"],
+            round(float(row["acceptance_rate"]), 3),
+        )
+        for row in rows
+    ] == [
+        (str(yesterday), "stub-model", 1, 1, 1.0),
+        (str(today), "large", 1, 1, 1.0),
+        (str(today), "stub-model", 3, 2, 0.667),
+    ]
+
+
+def test_costs_are_summed_per_batch(store: Store):
+    cheap, dear = add(store, 2), add(store, 1)
+    add(store, 1)
+    save_answer(store, answer(cheap[0]), answer(cheap[0], 2), answer(cheap[1], cost_usd=None))
+    save_answer(store, answer(dear[0], cost_usd=9.25, prompt_tokens=7, completion_tokens=3))
+    rows = sorted(view(store, "batch_costs"), key=lambda row: row["batch_id"])
+    assert [
+        (row["tasks"], row["calls"], row["prompt_tokens"], row["completion_tokens"], row["cost_usd"])
+        for row in rows
+    ] == [(2, 3, 300, 30, 1.0), (1, 1, 7, 3, 9.25), (1, 0, 0, 0, None)]
+
+
+def test_reasons_of_refusal_are_counted(store: Store):
+    ids = add(store, 5)
+    held = claim(store, ids, lease_seconds=-1)
+    finish(store, accepted(held[ids[0]]), rejected(held[ids[1]]), rejected(held[ids[2]]))
+    finish(store, rejected(held[ids[3]], "unknown_table"))
+    expire(store, max_attempts=1)
+    rows = [tuple(row.values()) for row in view(store, "rejection_reasons")]
+    assert sorted(rows) == [
+        ("shop", "dead", "attempts", 1),
+        ("shop", "rejected", "syntax", 2),
+        ("shop", "rejected", "unknown_table", 1),
+    ]

@@ -1,0 +1,144 @@
+"""Tasks in a real store, driven by hand: what producers, workers and the reconciler do to it."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import select
+
+from farm.store import enqueue, migrate, targets, tasks
+from farm.store.engine import Store, now
+from farm.store.states import TaskState
+from farm.store.tables import TaskRow
+from farm.store.tasks import Claimed, Outcome
+from farm.targets.target import Target
+from jobs.task import Task
+
+SHOP = Target(name="shop", dialect="sqlite", ddl="CREATE TABLE orders (id INTEGER PRIMARY KEY, total REAL)")
+LEASE_SECONDS = 60.0
+
+
+def opened(url: str, **options: Any) -> Store:
+    """A store at this version, with the target `shop`."""
+    store = Store.open(url, **options)
+    migrate.migrate(store)
+    targets.save(store, SHOP)
+    return store
+
+
+def task(number: object = 1, **options: Any) -> Task:
+    return Task(question=f"Question {number}?", target="shop", **options)
+
+
+def add(store: Store, count: int = 1, *, queue: str = "default", **options: Any) -> list[int]:
+    """Enqueue so many new tasks as one batch; returns their ids, in order."""
+    with store.read() as connection:
+        before = len(connection.execute(select(TaskRow.id)).all())
+    asked = [(task(before + number, **options), queue) for number in range(count)]
+    batch = enqueue.enqueue(store, asked).batch_id
+    with store.read() as connection:
+        return list(
+            connection.scalars(select(TaskRow.id).where(TaskRow.batch_id == batch).order_by(TaskRow.id))
+        )
+
+
+def claim(
+    store: Store, ids: Iterable[int], worker: str = "w1", *, lease_seconds: float = LEASE_SECONDS
+) -> dict[int, Claimed]:
+    with store.write() as connection:
+        return tasks.claim(connection, list(ids), worker=worker, lease_seconds=lease_seconds)
+
+
+def finish(store: Store, *outcomes: Outcome) -> set[int]:
+    with store.write() as connection:
+        return tasks.finish(connection, outcomes)
+
+
+def expire(store: Store, *, max_attempts: int = 3) -> int:
+    with store.write() as connection:
+        return tasks.expire(connection, max_attempts=max_attempts)
+
+
+def save_answer(store: Store, *rows: dict[str, Any]) -> None:
+    with store.write() as connection:
+        tasks.save_answers(connection, rows)
+
+
+def row(store: Store, task_id: int) -> Any:
+    """The task as it stands in its table."""
+    with store.read() as connection:
+        return connection.execute(select(TaskRow.__table__).where(TaskRow.id == task_id)).one()
+
+
+def state(store: Store, task_id: int) -> TaskState:
+    return TaskState(row(store, task_id).state)
+
+
+def answer(task_id: int, call_no: int = 1, raw: str = "SELECT 1", **values: Any) -> dict[str, Any]:
+    """A row of `answers`."""
+    return {
+        "task_id": task_id,
+        "call_no": call_no,
+        "model": "stub-model",
+        "raw": raw,
+        "prompt_tokens": 100,
+        "completion_tokens": 10,
+        "cost_usd": 0.5,
+        "latency_ms": 12.5,
+        "finish_reason": "stop",
+        "prompt_version": "1",
+        "prompt_hash": "abc",
+        "parameters": {"temperature": 0},
+        "created_at": now(),
+    } | values
+
+
+def candidate(
+    task_id: int, call_no: int = 1, *, sql: str = "SELECT 1", accepted: bool = True
+) -> dict[str, Any]:
+    """A row of `candidates`."""
+    findings: list[Any] = []
+    return {
+        "task_id": task_id,
+        "call_no": call_no,
+        "position": 0,
+        "sql": sql,
+        "accepted": accepted,
+        "verdict": {"accepted": accepted, "dry_run": None, "findings": findings, "ms": 1.0},
+        "created_at": now(),
+    }
+
+
+def accepted(claimed: Claimed, sql: str = "SELECT 1", **values: Any) -> Outcome:
+    """The outcome of a task whose query is good."""
+    query = {
+        "task_id": claimed.id,
+        "question": claimed.question,
+        "target": claimed.target,
+        "dialect": "sqlite",
+        "sql": sql,
+        "model": "stub-model",
+        "call_no": 1,
+        "dry_run": "sqlite",
+        "prompt_version": "1",
+        "schema_fingerprint": claimed.fingerprint,
+        "created_at": now(),
+    } | values
+    return Outcome(
+        task_id=claimed.id,
+        token=claimed.token,
+        state=TaskState.ACCEPTED,
+        query=query,
+        candidates=(candidate(claimed.id, query["call_no"], sql=sql),),
+    )
+
+
+def rejected(claimed: Claimed, code: str = "syntax", call_no: int = 1) -> Outcome:
+    """The outcome of a task whose query was refused."""
+    return Outcome(
+        task_id=claimed.id,
+        token=claimed.token,
+        state=TaskState.REJECTED,
+        reason_code=code,
+        reason="it does not parse",
+        candidates=(candidate(claimed.id, call_no, accepted=False),),
+    )
