@@ -164,6 +164,18 @@ class Farm:
             raise NotFound(f"there is no task {task_id}")
         return found[0]
 
+    def tasks(
+        self,
+        *,
+        states: Iterable[TaskState] = tuple(TaskState),
+        batch_id: int | None = None,
+        target: str | None = None,
+        limit: int = 1000,
+    ) -> list[TaskResult]:
+        """Tasks as they stand, newest first, with the reason of each that was refused."""
+        with self.store.read() as connection:
+            return results.find(connection, states=states, batch_id=batch_id, target=target, limit=limit)
+
     def attempts(self, task_id: int) -> list[Attempt]:
         """Every model call of a task, with the verdicts on what it held."""
         with self.store.read() as connection:

@@ -1,17 +1,18 @@
-"""`farm enqueue`, `farm requeue`: giving the farm work."""
+"""`farm enqueue`, `farm requeue`, `farm cancel`: giving the farm work, and taking it back."""
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, Annotated
+from typing import IO, Annotated, Any
 
 import typer
 
 from farm import intake
 from farm.api import Farm
+from farm.batch import Batch
 from farm.cli.progress import follow
-from farm.cli.shared import Exit, Group, Json, console, fail, note, opened, print_json
+from farm.cli.shared import Exit, Group, Json, add_command, counted, fail, note, opened, print_json, say
 from farm.errors import BadInput
 from farm.intake import BadRow, Format
 from farm.store import targets
@@ -21,11 +22,14 @@ from jobs.task import Task
 SHOWN = 20
 
 
+class BadRows(BadInput):
+    """Some rows of the input are no tasks, so nothing was enqueued."""
+
+
 def register(root: typer.Typer) -> None:
     """Add these commands to `farm`."""
-    root.command(rich_help_panel=Group.ASK)(enqueue)
-    root.command(rich_help_panel=Group.ASK)(requeue)
-    root.command(rich_help_panel=Group.ASK)(cancel)
+    for command in (enqueue, requeue, cancel):
+        add_command(root, Group.ASK, command)
 
 
 def enqueue(
@@ -39,53 +43,49 @@ def enqueue(
     wait: Annotated[bool, typer.Option("--wait", help="Follow the batch until it is done.")] = False,
     json: Json = False,
 ) -> None:
-    """Enqueue the questions of a file as one batch.
+    """Enqueue the questions of a file as one batch, all of them or none.
 
     Columns: question, target, and optionally key, model, priority, tags. A question that was enqueued before
     (the same key, or the same question for the same target and model) is not asked or paid for again.
     """
-    with opened() as farm, _opened(file) as stream:
-        bad: list[BadRow] = []
-        tasks = _good(farm, stream, _format(file, format), target, bad, keep_going)
+    bad: list[BadRow] = []
+    with opened() as farm, ExitStack() as stack:
+        rows = _rows(farm, _stream(file, stack), _format(file, format), target)
         try:
-            batch = farm.enqueue(tasks, name=name)
+            batch = farm.enqueue(_good(rows, bad, keep_going), name=name)
         except BadInput as error:
-            if not bad:
-                raise
             _report(bad)
-            raise BadInput(f"nothing was enqueued: {_count(bad)}; mend them, or use --keep-going") from error
-        if json:
-            rows = [{"line": row.line, "reason": row.reason} for row in bad]
-            print_json({"batch": batch.id, "added": batch.added, "known": batch.known, "bad": rows})
-        else:
-            known = f", {batch.known} known already" if batch.known else ""
-            console.print(f"batch {batch.id}: {batch.added} enqueued{known}")
+            if json:
+                print_json(_result(None, bad))
+            raise _refusal(error, bad, keep_going) from None
         _report(bad)
         if wait:
+            note(f"batch {batch.id}: {counted(batch.added or 0, 'task')} enqueued")
             follow(batch)
+        print_json(_result(batch, bad)) if json else say(_summary(batch, waited=wait))
     if bad:
         raise typer.Exit(Exit.PARTLY)
 
 
 def requeue(
     task: Annotated[list[int] | None, typer.Argument(help="Ids of tasks; none: all that match.")] = None,
+    state: Annotated[str | None, typer.Option(help="rejected or dead; both if not given.")] = None,
     batch: Annotated[int | None, typer.Option(help="Only tasks of this batch.")] = None,
     target: Annotated[str | None, typer.Option(help="Only tasks for this target.")] = None,
-    state: Annotated[str | None, typer.Option(help="rejected or dead; both if not given.")] = None,
     model: Annotated[str | None, typer.Option(help="Ask this model instead; a pool must ask it.")] = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Needed when nothing narrows the choice.")
     ] = False,
 ) -> None:
     """Let rejected and dead tasks be worked again, optionally by another model."""
-    if not (task or batch or target or everything):
+    if not (task or everything) and batch is None and target is None:
         raise BadInput("this would requeue every rejected and dead task; name some, narrow it, or add --all")
     if state not in (None, TaskState.REJECTED, TaskState.DEAD):
         raise BadInput(f"only rejected and dead tasks can be requeued, not {state}")
     states = (TaskState(state),) if state else (TaskState.REJECTED, TaskState.DEAD)
     with opened() as farm:
-        count = farm.requeue(task_ids=task or None, batch_id=batch, target=target, states=states, model=model)
-    console.print(f"{count} requeued")
+        count = farm.requeue(task_ids=task or (), batch_id=batch, target=target, states=states, model=model)
+    say(f"{counted(count, 'task')} requeued")
 
 
 def cancel(batch: Annotated[int, typer.Argument(help="The batch's number.")]) -> None:
@@ -93,17 +93,14 @@ def cancel(batch: Annotated[int, typer.Argument(help="The batch's number.")]) ->
     with opened() as farm:
         chosen = farm.batch(batch)
         chosen.progress()
-        console.print(f"{chosen.cancel()} cancelled")
+        say(f"{counted(chosen.cancel(), 'task')} cancelled")
 
 
-@contextmanager
-def _opened(file: str) -> Iterator[IO[str]]:
+def _stream(file: str, stack: ExitStack) -> IO[str]:
     if file == "-":
-        yield sys.stdin
-        return
+        return sys.stdin
     try:
-        with Path(file).open(encoding="utf-8-sig", newline="") as stream:
-            yield stream
+        return stack.enter_context(Path(file).open(encoding="utf-8-sig", newline=""))
     except OSError as error:
         raise BadInput(f"{file} cannot be read ({error.strerror})") from None
 
@@ -116,32 +113,59 @@ def _format(file: str, given: str | None) -> Format:
     return "jsonl" if file == "-" else intake.format_of(Path(file))
 
 
-def _good(
-    farm: Farm, stream: IO[str], format: Format, target: str | None, bad: list[BadRow], keep_going: bool
-) -> Iterator[Task]:
-    """The rows that are tasks; the others go to `bad`. Without `keep_going`, one of them stops it all."""
+def _rows(farm: Farm, stream: IO[str], format: Format, target: str | None) -> Iterator[Task | BadRow]:
+    """Every row, held against the targets and pools there are; an unknown default target stops it at once."""
     known = targets.names(farm.store)
+    if target is not None and target not in known:
+        raise targets.unknown(target, known)
 
     def check(task: Task) -> None:
         if task.target not in known:
             raise BadInput(str(targets.unknown(task.target, known)))
         farm.queue_for(task.model)
 
-    for row in intake.read(stream, format, default_target=target, check=check):
+    return intake.read(stream, format, default_target=target, check=check)
+
+
+def _good(rows: Iterator[Task | BadRow], bad: list[BadRow], keep_going: bool) -> Iterator[Task]:
+    """The rows that are tasks; the others go to `bad`. Without `keep_going`, one of them stops it all."""
+    for row in rows:
         if isinstance(row, BadRow):
             bad.append(row)
         elif keep_going or not bad:
             yield row
     if bad and not keep_going:
-        raise BadInput("bad rows")
+        raise BadRows
+
+
+def _refusal(error: BadInput, bad: list[BadRow], keep_going: bool) -> BadInput:
+    """Why nothing was enqueued, in one sentence."""
+    count = "1 row is bad" if len(bad) == 1 else f"{len(bad):,} rows are bad"
+    if isinstance(error, BadRows):
+        return BadInput(f"nothing was enqueued: {count}; mend them, or use --keep-going")
+    if bad and keep_going:
+        return BadInput(f"nothing was enqueued: {count}, and none is good")
+    return error
 
 
 def _report(bad: list[BadRow]) -> None:
     for row in bad[:SHOWN]:
         fail(f"line {row.line}: {row.reason}")
     if len(bad) > SHOWN:
-        note(f"… and {len(bad) - SHOWN:,} more bad rows")
+        note(f"… and {counted(len(bad) - SHOWN, 'bad row')} more")
 
 
-def _count(bad: list[BadRow]) -> str:
-    return "1 row is bad" if len(bad) == 1 else f"{len(bad):,} rows are bad"
+def _result(batch: Batch | None, bad: list[BadRow]) -> dict[str, Any]:
+    rows = [{"line": row.line, "reason": row.reason} for row in bad]
+    if batch is None:
+        return {"batch": None, "added": 0, "known": 0, "bad": rows}
+    return {"batch": batch.id, "added": batch.added, "known": batch.known, "bad": rows}
+
+
+def _summary(batch: Batch, *, waited: bool) -> str:
+    known = f", {batch.known:,} known already" if batch.known else ""
+    summary = f"batch {batch.id}: {counted(batch.added or 0, 'task')} enqueued{known}"
+    if waited:
+        now = batch.progress()
+        summary += f"; {now.accepted:,} accepted, {now.rejected + now.dead:,} refused"
+    return summary

@@ -1,9 +1,9 @@
 """`farm demo`: the whole farm on a shop's database, with nothing to set up first."""
 
-import sys
 import time
 
 import typer
+from rich import box
 from rich.markup import escape
 from rich.table import Table
 
@@ -11,7 +11,7 @@ from farm.api import Farm
 from farm.batch import Batch
 from farm.cli.local_model import weights_for
 from farm.cli.progress import shown
-from farm.cli.shared import Exit, Group, console, loaded, note
+from farm.cli.shared import Exit, Group, add_command, console, counted, loaded, note, program, say
 from farm.demo import shop
 from farm.demo.grading import Graded, Score, grade, score, shop_path
 from farm.demo.questions import Question, questions
@@ -19,11 +19,13 @@ from farm.watchdog.runner import Runner
 from jobs.task import Task
 
 TARGET = "shop"
+SIDE_BY_SIDE_CHARS = 120
+OFF_TERMINAL_CHARS = 100
 
 
 def register(root: typer.Typer) -> None:
     """Add this command to `farm`."""
-    root.command(rich_help_panel=Group.START)(demo)
+    add_command(root, Group.START, demo)
 
 
 def demo() -> None:
@@ -46,7 +48,8 @@ def demo() -> None:
             raise typer.Exit(Exit.INTERRUPTED)
         results = batch.results(wait=False)
         graded = grade(zip(asked, results, strict=True), farm.target(TARGET))
-    console.print(_table(graded))
+    width = console.width if console.is_terminal else OFF_TERMINAL_CHARS
+    console.print(table(graded, width=width), width=width)
     _print_score(score(graded), seconds=time.monotonic() - started)
     _print_next_steps(graded)
 
@@ -58,7 +61,7 @@ def _enqueue(farm: Farm, asked: tuple[Question, ...]) -> Batch:
         shop.build(path)
     farm.add_target(TARGET, dialect="sqlite", url=f"sqlite:///{path}", notes=shop.notes())
     batch = farm.enqueue((Task(question=question.text, target=TARGET) for question in asked), name="demo")
-    note(f"{batch.added} questions enqueued, {batch.known} known from before")
+    note(f"{counted(batch.added or 0, 'question')} enqueued, {batch.known} known from before")
     return batch
 
 
@@ -80,45 +83,49 @@ def _work(farm: Farm, batch: Batch) -> bool:
         return runner.work(until=lambda: progress.done == progress.total, on_look=look, drain=False)
 
 
-def _table(graded: list[Graded]) -> Table:
-    table = Table("", "question", "state", "SQL", "rows", show_lines=True)
+def table(graded: list[Graded], *, width: int) -> Table:
+    """Question, state, SQL and rows; on a narrow terminal the SQL stands below its question."""
+    wide = width >= SIDE_BY_SIDE_CHARS
+    shown = Table(box=box.HORIZONTALS, show_lines=True, width=width)
+    shown.add_column("", justify="right", no_wrap=True)
+    shown.add_column("question" if wide else "question and SQL", ratio=2, overflow="fold")
+    if wide:
+        shown.add_column("SQL", ratio=3, overflow="fold")
+    shown.add_column("state", no_wrap=True, min_width=len("accepted"))
+    shown.add_column("rows", justify="right", no_wrap=True)
     for number, row in enumerate(graded, start=1):
-        table.add_row(
-            str(number),
-            escape(row.question.text),
-            _state(row),
-            escape(row.result.sql or row.trouble or ""),
-            "" if row.rows is None else f"{row.rows:,}",
-        )
-    return table
+        question, sql = f"[bold]{escape(row.question.text)}[/]", escape(row.result.sql or row.trouble or "")
+        told = [question, sql] if wide else [f"{question}\n{sql}"]
+        shown.add_row(str(number), *told, _state(row), "" if row.rows is None else f"{row.rows:,}")
+    return shown
 
 
 def _state(row: Graded) -> str:
     if row.correct:
-        return "[green]accepted, correct[/]"
+        return "[green]accepted\ncorrect[/]"
     if row.correct is None:
         return f"[red]{row.result.state}[/]"
-    return f"[yellow]accepted, {'fails' if row.trouble else 'differs from gold'}[/]"
+    return f"[yellow]accepted\n{'fails' if row.trouble else 'differs'}[/]"
 
 
 def _print_score(figures: Score, *, seconds: float) -> None:
-    console.print(
-        f"acceptance rate [bold]{figures.acceptance_rate:.1%}[/] ({figures.accepted} of {figures.total})   "
-        f"execution accuracy [bold]{figures.execution_accuracy:.1%}[/] ({figures.correct} of {figures.total})   "
-        f"{figures.tokens:,} tokens   {seconds:,.0f} s"
+    accepted, correct = (f"{count} of {figures.total}" for count in (figures.accepted, figures.correct))
+    say(f"acceptance rate     [bold]{figures.acceptance_rate:.1%}[/] ({accepted})")
+    say(
+        f"execution accuracy  [bold]{figures.execution_accuracy:.1%}[/] ({correct} give the gold query's rows)"
     )
+    say(f"{figures.tokens:,} tokens, {seconds:,.0f} s")
 
 
 def _print_next_steps(graded: list[Graded]) -> None:
-    farm = sys.argv[0]
+    farm = program()
     example = next((row.result.query_id for row in graded if row.correct), 1)
-    console.print(
+    note(
         f"\nLook closer:\n"
-        f"  {farm} queries revenue      search what was accepted\n"
-        f"  {farm} show {example:<13}    one query, and where it came from\n"
-        f"  {farm} run {example:<14}    its rows\n"
-        f"  {farm} export -o queries.csv\n"
-        f"  {farm} target show shop      the schema and notes that the model saw",
-        highlight=False,
-        soft_wrap=True,
+        f"  {farm} queries revenue           search what was accepted\n"
+        f"  {farm} show {example:<20} one query, and where it came from\n"
+        f"  {farm} run {example:<21} its rows\n"
+        f"  {farm} tasks --state rejected    what was not good enough, and why\n"
+        f"  {farm} export -o queries.csv     all of them in a file\n"
+        f"  {farm} target show shop          the schema and notes that the model saw"
     )

@@ -1,13 +1,14 @@
 """`farm`: the command line. Each group of commands is a module of its own; this one puts them together."""
 
+import os
 import sys
 from typing import Annotated
 
 import typer
 
 from farm import __version__
-from farm.cli import asking, demo, looking, operating, running, targets
-from farm.cli.shared import Exit, fail
+from farm.cli import asking, demo, exporting, looking, operating, running, standing, targets
+from farm.cli.shared import Exit, fail, unwrapped
 from farm.errors import FarmError, Misuse
 
 HELP = """Turn report questions into SQL worth keeping.
@@ -20,21 +21,28 @@ With your own database:
   farm enqueue questions.csv          columns: question, target
   farm up                             queue, workers and watchdog until Ctrl-C
   farm queries                        what was accepted
+  farm run 1                          the rows of one of them
 
 Settings come from FARM_… variables, farm.toml and secret files; [bold]farm doctor[/] shows and tests them.
+Results go to standard output, everything else to standard error; --json prints what scripts read.
 
-Exit codes: 0 done; 1 done in part (bad rows, failed tests); 2 something asked cannot be done; 3 a server is
-away or the farm could not go on; 130 interrupted.
+Exit codes:
+
+  0    done
+  1    done in part: bad rows, failed tests
+  2    what was asked cannot be done: input, setting, database
+  3    a server is away, or the farm could not go on
+  130  stopped by Ctrl-C or SIGTERM before the end
 """
 
 app = typer.Typer(
-    help=HELP,
+    help=unwrapped(HELP),
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for commands in (demo, running, targets, asking, looking, operating):
+for commands in (demo, running, targets, asking, standing, looking, exporting, operating):
     commands.register(app)
 
 
@@ -46,26 +54,53 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def root(
-    version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True)] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
 ) -> None:
     """Options that stand before the command."""
 
 
 def main() -> None:
     """Run the command line; every error of the farm's own becomes one clear line and an exit code."""
+    sys.exit(_finished(_run()))
+
+
+def _run() -> int:
     try:
-        app()
+        app(prog_name="farm")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else Exit.DONE
     except Misuse as error:
         fail(str(error))
-        sys.exit(Exit.MISUSE)
+        return Exit.MISUSE
     except FarmError as error:
         fail(str(error))
-        sys.exit(Exit.TROUBLE)
+        return Exit.TROUBLE
     except KeyboardInterrupt:
-        sys.exit(Exit.INTERRUPTED)
+        return Exit.INTERRUPTED
     except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(Exit.DONE)
+        return Exit.PARTLY
+    return Exit.DONE
+
+
+def _finished(code: int) -> int:
+    """Write out what is left; a reader that has gone away (`| head`) is no error of ours."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _forget_stdout()
+        return Exit.PARTLY
+    except OSError as error:
+        _forget_stdout()
+        fail(f"standard output cannot be written ({error.strerror})")
+        return Exit.TROUBLE
+    return code
+
+
+def _forget_stdout() -> None:
+    """Let the interpreter's own flush at exit find an open door."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

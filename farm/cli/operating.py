@@ -1,35 +1,47 @@
-"""`farm pause`, `resume`, `migrate`, `doctor`: keeping a farm well."""
+"""`farm doctor`, `migrate`, `pause`, `resume`: keeping a farm well."""
 
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from farm.api import open_store
-from farm.cli.shared import Exit, Group, Json, console, loaded, opened, print_json
+from farm.cli import sheet
+from farm.cli.shared import Exit, Group, Json, add_command, console, loaded, note, opened, print_json, say
+from farm.cli.sheet import Column
 from farm.health import doctor as checks
+from farm.health.sources import settings_with_sources
 from farm.store import migrate as migrations
 
 Queue = Annotated[str, typer.Argument(help="The queue's name.")]
+SETTING_COLUMNS = (Column("setting", whole=True), Column("value"), Column("source"))
 
 
 def register(root: typer.Typer) -> None:
     """Add these commands to `farm`."""
     for command in (doctor, migrate, pause, resume):
-        root.command(rich_help_panel=Group.OPERATE)(command)
+        add_command(root, Group.OPERATE, command)
 
 
-def pause(queue: Queue = "default") -> None:
-    """Issue no more work for a queue; tasks in flight come to their end."""
-    with opened() as farm:
-        farm.pause(queue)
-    console.print(f"queue {queue} is paused; `farm resume {queue}` goes on")
+def doctor(json: Json = False) -> None:
+    """Show every setting with its source, and test Redis, the store, the model and the targets.
 
-
-def resume(queue: Queue = "default") -> None:
-    """Issue work for a queue again."""
-    with opened() as farm:
-        farm.resume(queue)
-    console.print(f"queue {queue} runs")
+    Secrets are masked. The model is asked for one word, which costs a few tokens.
+    """
+    settings = loaded()
+    shown = settings_with_sources(settings)
+    if not json:
+        sheet.show(console, SETTING_COLUMNS, [[row["name"], row["value"], row["source"]] for row in shown])
+        note("testing …")
+    results = checks.run(settings)
+    if json:
+        print_json({"settings": shown, "checks": results})
+    else:
+        for result in results:
+            mark = "[green]ok  [/]" if result.ok else "[bold red]FAIL[/]"
+            say(f"{mark} {result.name}: {escape(result.message)}")
+    if not all(result.ok for result in results):
+        raise typer.Exit(Exit.PARTLY)
 
 
 def migrate() -> None:
@@ -38,19 +50,20 @@ def migrate() -> None:
         before, after = migrations.migrate(store)
         where = store.where
     if before == after:
-        console.print(f"{where} is at revision {after} already", soft_wrap=True)
+        say(f"{escape(where)} is at revision {after} already")
     else:
-        console.print(f"{where}: revision {before or 'none'} to {after}", soft_wrap=True)
+        say(f"{escape(where)}: revision {before or 'none'} to {after}")
 
 
-def doctor(json: Json = False) -> None:
-    """Show every setting with its source, and test Redis, the store, the model and the targets."""
-    settings = loaded()
-    shown = checks.settings_with_sources(settings)
-    results = checks.run(settings)
-    if json:
-        print_json({"settings": shown, "checks": results})
-    else:
-        checks.show(console, shown, results)
-    if not all(result.ok for result in results):
-        raise typer.Exit(Exit.PARTLY)
+def pause(queue: Queue = "default") -> None:
+    """Issue no more work for a queue; tasks in flight come to their end."""
+    with opened() as farm:
+        farm.pause(queue)
+    say(f"queue {queue} is paused; `farm resume {queue}` goes on")
+
+
+def resume(queue: Queue = "default") -> None:
+    """Issue work for a queue again."""
+    with opened() as farm:
+        farm.resume(queue)
+    say(f"queue {queue} runs")

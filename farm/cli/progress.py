@@ -50,6 +50,7 @@ def shown(total: int) -> Iterator[Shown]:
         def show(progress: BatchProgress) -> None:
             bar.update(
                 row,
+                total=progress.total,
                 completed=progress.done,
                 accepted=progress.accepted,
                 refused=progress.rejected + progress.dead,
@@ -78,8 +79,9 @@ class _Plain:
         eta = "" if left is None or ended else f", about {left:.0f} s left"
         refused = progress.rejected + progress.dead
         errors.print(
-            f"{progress.done} of {progress.total} done: {progress.accepted} accepted, {refused} refused, "
-            f"{progress.tokens:,} tokens, {elapsed:.0f} s{eta}"
+            f"{progress.done:,} of {progress.total:,} done: {progress.accepted:,} accepted, "
+            f"{refused:,} refused, {progress.tokens:,} tokens, {elapsed:.0f} s{eta}",
+            soft_wrap=True,
         )
 
 

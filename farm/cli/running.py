@@ -7,7 +7,7 @@ import typer
 from farm.api import Farm
 from farm.cli.local_model import weights_for
 from farm.cli.progress import shown
-from farm.cli.shared import Exit, Group, console, errors, loaded, note
+from farm.cli.shared import Exit, Group, add_command, loaded, note, say
 from farm.store import status
 from farm.store.results import Progress
 from farm.watchdog.runner import Runner
@@ -15,8 +15,8 @@ from farm.watchdog.runner import Runner
 
 def register(root: typer.Typer) -> None:
     """Add these commands to `farm`."""
-    root.command(rich_help_panel=Group.START)(up)
-    root.command(rich_help_panel=Group.START)(workers)
+    for command in (up, workers):
+        add_command(root, Group.START, command)
 
 
 def up() -> None:
@@ -52,9 +52,9 @@ def _work(*, burst: bool) -> None:
         with shown(_progress(farm).total) as show:
             finished = runner.work(until=runner.settled, on_look=lambda: show(_progress(farm)))
         if not finished:
-            errors.print("stopped before the end; what was in work goes on next time")
+            note("stopped before the end; what was in work goes on next time")
             raise typer.Exit(Exit.INTERRUPTED)
-    console.print("nothing is waiting")
+    say("nothing is waiting")
 
 
 def _progress(farm: Farm) -> Progress:

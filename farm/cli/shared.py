@@ -1,17 +1,24 @@
-"""What all commands share: exit codes, printing, and opening the farm."""
+"""What all commands share: exit codes, registering, printing, and opening the farm.
 
+Results go to standard output; progress, hints and errors go to standard error.
+"""
+
+import inspect
 import json
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import IntEnum, StrEnum
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from farm import logs
 from farm.api import Farm
@@ -43,6 +50,19 @@ console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 
 
+def add_command(
+    app: typer.Typer, group: str | None, command: Callable[..., None], name: str | None = None
+) -> None:
+    """Add `command` to `app`; its docstring becomes the help, each paragraph as wide as the terminal."""
+    app.command(name, rich_help_panel=group, help=unwrapped(inspect.getdoc(command) or ""))(command)
+
+
+def unwrapped(text: str) -> str:
+    """`text` with the lines of each paragraph joined; indented paragraphs stay as they are."""
+    paragraphs = text.split("\n\n")
+    return "\n\n".join(part if part.startswith(" ") else " ".join(part.split()) for part in paragraphs)
+
+
 @contextmanager
 def opened() -> Iterator[Farm]:
     """The farm that the settings describe, closed at the end."""
@@ -55,6 +75,11 @@ def loaded(**arguments: Any) -> Settings:
     settings = Settings.load(**arguments)
     logs.configure(level=settings.log_level, format=settings.log_format, path=settings.log_file)
     return settings
+
+
+def say(text: str) -> None:
+    """A line of the result on standard output, with rich's markup; a terminal wraps it, nothing else does."""
+    console.print(text, soft_wrap=True)
 
 
 def print_json(value: Any) -> None:
@@ -85,12 +110,12 @@ def plain(value: Any) -> Any:
 
 def fail(message: str) -> None:
     """Say what is wrong, on standard error."""
-    errors.print(f"[bold red]farm:[/] {_escaped(message)}", soft_wrap=True)
+    errors.print(f"[bold red]farm:[/] {escape(message)}", soft_wrap=True)
 
 
 def note(message: str) -> None:
     """Say something beside the result, on standard error."""
-    errors.print(_escaped(message), soft_wrap=True)
+    errors.print(escape(message), soft_wrap=True)
 
 
 def usd(cost: float | None) -> str:
@@ -98,7 +123,16 @@ def usd(cost: float | None) -> str:
     return "" if cost is None else f"${cost:,.4f}"
 
 
-def _escaped(text: str) -> str:
-    from rich.markup import escape
+def counted(count: int, noun: str) -> str:
+    """Such as `1 query`, `2 queries`, `1,200 tasks`."""
+    several = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{count:,} {noun if count == 1 else several}"
 
-    return escape(text)
+
+def program() -> str:
+    """How the farm was called, to print commands that can be copied."""
+    called = Path(sys.argv[0])
+    if called.name != "farm":
+        return "farm"
+    on_path = any(Path(folder) == called.parent for folder in os.get_exec_path())
+    return "farm" if on_path else sys.argv[0]

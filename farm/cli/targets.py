@@ -4,9 +4,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.markup import escape
 
-from farm.cli.shared import Group, Json, console, opened, print_json
+from farm.cli import sheet
+from farm.cli.shared import Group, Json, add_command, console, opened, print_json, say
+from farm.cli.sheet import Column
 from farm.errors import BadInput
 from farm.targets import urls
 from farm.targets.target import Target
@@ -14,14 +16,21 @@ from farm.targets.target import Target
 app = typer.Typer(help="Databases to write SQL for: add, list, show, refresh.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="The target's name.")]
+COLUMNS = (
+    Column("name"),
+    Column("dialect", whole=True),
+    Column("schema", whole=True),
+    Column("database"),
+)
 
 
 def register(root: typer.Typer) -> None:
     """Add these commands to `farm`."""
+    for command in (add, list_targets, show, refresh):
+        add_command(app, None, command, name="list" if command is list_targets else None)
     root.add_typer(app, name="target", rich_help_panel=Group.ASK)
 
 
-@app.command()
 def add(
     name: Name,
     dialect: Annotated[str, typer.Option(help="sqlite or postgres.")],
@@ -42,26 +51,24 @@ def add(
     """
     with opened() as farm:
         target = farm.add_target(name, dialect=dialect, url=url, ddl=_text(ddl), notes=_text(notes) or "")
-    console.print(f"target {name}: {target.dialect}, schema {target.fingerprint}")
+    say(f"target {name}: {target.dialect}, schema {target.fingerprint}")
 
 
-@app.command("list")
 def list_targets(json: Json = False) -> None:
     """List all targets."""
     with opened() as farm:
         found = farm.targets()
     if json:
-        print_json([_row(target) for target in found])
+        for target in found:
+            print_json(_row(target))
         return
-    table = Table("name", "dialect", "schema", "database")
-    for target in found:
-        table.add_row(target.name, target.dialect, target.fingerprint, _masked(target))
-    console.print(
-        table if found else "no targets yet; add one with `farm target add NAME --dialect … --url …`"
-    )
+    if not found:
+        say("no targets yet; add one with `farm target add NAME --dialect … --url …`")
+        return
+    rows = [[target.name, target.dialect, target.fingerprint, _database(target)] for target in found]
+    sheet.show(console, COLUMNS, rows)
 
 
-@app.command()
 def show(name: Name, json: Json = False) -> None:
     """Show a target's schema and notes, as models see them."""
     with opened() as farm:
@@ -69,20 +76,21 @@ def show(name: Name, json: Json = False) -> None:
     if json:
         print_json({**_row(target), "ddl": target.ddl, "notes": target.notes})
         return
-    console.print(f"[bold]{target.name}[/]  {target.dialect}  schema {target.fingerprint}  {_masked(target)}")
-    console.print(target.ddl, markup=False)
+    say(
+        f"[bold]{target.name}[/] · {target.dialect} · schema {target.fingerprint} · {escape(_database(target))}"
+    )
+    say(f"\n{escape(target.ddl)}")
     if target.notes:
-        console.print(f"\n{target.notes}", markup=False)
+        say(f"\n{escape(target.notes)}")
 
 
-@app.command()
 def refresh(name: Name) -> None:
     """Read a target's schema again from its database."""
     with opened() as farm:
         before = farm.target(name)
         after = farm.refresh_target(name)
     changed = "has not changed" if before.fingerprint == after.fingerprint else f"is now {after.fingerprint}"
-    console.print(f"target {name}: its schema {changed}")
+    say(f"target {name}: its schema {changed}")
 
 
 def _text(path: Path | None) -> str | None:
@@ -96,7 +104,7 @@ def _text(path: Path | None) -> str | None:
         ) from None
 
 
-def _masked(target: Target) -> str:
+def _database(target: Target) -> str:
     return urls.masked(target.url) if target.url else "(DDL only)"
 
 

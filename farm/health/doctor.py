@@ -1,22 +1,15 @@
-"""`farm doctor`: every effective setting with its source, and one line on each thing the farm depends on."""
+"""The tests of `farm doctor`: one line on each thing the farm depends on, saying how to mend what is wrong."""
 
 import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
-
-from pydantic import SecretStr
-from pydantic_settings import EnvSettingsSource, PydanticBaseSettingsSource
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from farm.errors import BadAnswer, FarmError, GiveUp
 from farm.models.answer import Message
 from farm.models.client import Model
 from farm.queue.connection import connect, masked, require
 from farm.services import valkey
-from farm.settings import PoolSettings, Settings, file_sources
+from farm.settings import PoolSettings, Settings
 from farm.store import migrate, targets
 from farm.store.engine import Store
 from farm.targets import urls
@@ -133,58 +126,3 @@ def _target(settings: Settings, store: Store, name: str) -> str:
     changed = replace(target, ddl=current).fingerprint != target.fingerprint
     advice = f"; its schema has changed: `farm target refresh {name}`" if changed else ""
     return f"{target.dialect} answers at {urls.masked(url)}{advice}"
-
-
-def settings_with_sources(settings: Settings) -> list[dict[str, str]]:
-    """Each setting with its value (secrets masked) and the source that gave it."""
-    sources = list(_sources())
-    return [
-        {
-            "name": name,
-            "value": _shown(name, getattr(settings, name)),
-            "source": next((label for label, given in sources if _names(name) & given.keys()), "default"),
-        }
-        for name in Settings.model_fields
-    ]
-
-
-def _sources() -> Iterator[tuple[str, dict[str, Any]]]:
-    yield "environment", EnvSettingsSource(Settings)()
-    for source in file_sources(Settings):
-        yield _label(source), source()
-
-
-def _label(source: PydanticBaseSettingsSource) -> str:
-    path = getattr(source, "toml_file_path", None) or getattr(source, "secrets_dir", None)
-    return str(path) if path else type(source).__name__
-
-
-def _names(field: str) -> set[str]:
-    alias = Settings.model_fields[field].validation_alias
-    choices = [str(choice) for choice in getattr(alias, "choices", [])]
-    return {field, *choices}
-
-
-def _shown(name: str, value: Any) -> str:
-    match value:
-        case None:
-            return ""
-        case SecretStr():
-            text = value.get_secret_value()
-            return urls.masked(text) if name.endswith("_url") else "********"
-        case dict():
-            return ", ".join(f"{key}: {item}" for key, item in value.items())
-        case _:
-            return str(value)
-
-
-def show(console: Console, settings: list[dict[str, str]], checks: list[Check]) -> None:
-    """Print settings and checks for people."""
-    table = Table("setting", "value", "source")
-    for row in settings:
-        name = row["name"].upper() if row["name"].startswith("openai") else f"FARM_{row['name'].upper()}"
-        table.add_row(name, escape(row["value"]), row["source"])
-    console.print(table)
-    for check in checks:
-        mark = "[green]ok  [/]" if check.ok else "[bold red]FAIL[/]"
-        console.print(f"{mark} {check.name}: {escape(check.message)}", soft_wrap=True)

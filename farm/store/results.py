@@ -83,6 +83,24 @@ def by_id(connection: Connection, task_ids: Iterable[int]) -> list[TaskResult]:
     return _fetch(connection, _results().where(TaskRow.id.in_(list(task_ids))).order_by(TaskRow.id))
 
 
+def find(
+    connection: Connection,
+    *,
+    states: Iterable[TaskState],
+    batch_id: int | None = None,
+    target: str | None = None,
+    limit: int,
+) -> list[TaskResult]:
+    """The tasks in these states, newest first, at most `limit` of them."""
+    query = _results().where(TaskRow.state.in_(list(states)))
+    if batch_id is not None:
+        in_batch = select(BatchItemRow.task_id).where(BatchItemRow.batch_id == batch_id)
+        query = query.where(TaskRow.id.in_(in_batch))
+    if target is not None:
+        query = query.where(TaskRow.target == target)
+    return _fetch(connection, query.order_by(TaskRow.id.desc()).limit(limit))
+
+
 def settled_by_key(connection: Connection, keys: Iterable[str]) -> set[str]:
     """Those of the keys whose tasks have come to their end."""
     settled = select(TaskRow.key).where(TaskRow.key.in_(list(keys)), TaskRow.state.in_(SETTLED))

@@ -1,0 +1,78 @@
+"""`farm export`: accepted queries as a file for other tools."""
+
+import csv
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from pathlib import Path
+from typing import IO, Annotated
+
+import typer
+
+from farm.cli.shared import Group, add_command, counted, note, opened, plain
+from farm.errors import BadInput
+from farm.store.reports import Report
+
+
+def register(root: typer.Typer) -> None:
+    """Add this command to `farm`."""
+    add_command(root, Group.LOOK, export)
+
+
+def export(
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A file; standard output if none.")
+    ] = None,
+    format: Annotated[
+        str | None, typer.Option(help="csv or jsonl; from the file's name if not given.")
+    ] = None,
+    search: Annotated[str | None, typer.Option(help="Words that the question or the SQL must hold.")] = None,
+    target: Annotated[str | None, typer.Option(help="Only queries for this target.")] = None,
+) -> None:
+    """Write accepted queries as CSV or JSONL: question, target, SQL and where it came from."""
+    chosen = format or (output.suffix.removeprefix(".") if output else "jsonl")
+    if chosen not in ("csv", "jsonl"):
+        raise BadInput(f"there is no format {chosen!r}; use csv or jsonl")
+    with opened() as farm, _writing(output) as stream:
+        write = _write_csv if chosen == "csv" else _write_jsonl
+        count = write(stream, farm.queries(search, target=target))
+    note(f"{counted(count, 'query')} written" + (f" to {output}" if output else ""))
+
+
+@contextmanager
+def _writing(output: Path | None) -> Iterator[IO[str]]:
+    """The output stream; a file appears only when it is complete."""
+    if output is None:
+        yield sys.stdout
+        return
+    unfinished = output.with_name(f".{output.name}.part")
+    try:
+        with unfinished.open("w", encoding="utf-8", newline="") as stream:
+            yield stream
+        unfinished.replace(output)
+    except OSError as error:
+        raise BadInput(f"{output} cannot be written ({error.strerror})") from None
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _write_csv(stream: IO[str], reports: Iterable[Report]) -> int:
+    writer = csv.writer(stream)
+    names = [field.name for field in fields(Report)]
+    writer.writerow(names)
+    count = 0
+    for report in reports:
+        row = plain(report)
+        writer.writerow(row[name] for name in names)
+        count += 1
+    return count
+
+
+def _write_jsonl(stream: IO[str], reports: Iterable[Report]) -> int:
+    count = 0
+    for report in reports:
+        stream.write(json.dumps(plain(report), ensure_ascii=False) + "\n")
+        count += 1
+    return count
