@@ -62,7 +62,10 @@ def enqueue(
         if wait:
             note(f"batch {batch.id}: {counted(batch.added or 0, 'task')} enqueued")
             follow(batch)
-        print_json(_result(batch, bad)) if json else say(_summary(batch, waited=wait))
+        if json:
+            print_json(_result(batch, bad))
+        else:
+            say(_summary(batch, waited=wait))
     if bad:
         raise typer.Exit(Exit.PARTLY)
 

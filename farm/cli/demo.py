@@ -15,7 +15,6 @@ from farm.cli.shared import Exit, Group, add_command, console, counted, loaded, 
 from farm.demo import shop
 from farm.demo.grading import Graded, Score, grade, score, shop_path
 from farm.demo.questions import Question, questions
-from farm.watchdog.runner import Runner
 from jobs.task import Task
 
 TARGET = "shop"
@@ -71,6 +70,8 @@ def _work(farm: Farm, batch: Batch) -> bool:
     if progress.done == progress.total:
         note("every question was answered before; nothing is asked or paid for again")
         return True
+    from farm.watchdog.runner import Runner
+
     weights = weights_for(farm.settings)
 
     with Runner(farm.settings, farm.store, weights=weights) as runner, shown(progress.total) as show:
@@ -111,9 +112,7 @@ def _state(row: Graded) -> str:
 def _print_score(figures: Score, *, seconds: float) -> None:
     accepted, correct = (f"{count} of {figures.total}" for count in (figures.accepted, figures.correct))
     say(f"acceptance rate     [bold]{figures.acceptance_rate:.1%}[/] ({accepted})")
-    say(
-        f"execution accuracy  [bold]{figures.execution_accuracy:.1%}[/] ({correct} give the gold query's rows)"
-    )
+    say(f"execution accuracy  [bold]{figures.execution_accuracy:.1%}[/] ({correct} give the gold's rows)")
     say(f"{figures.tokens:,} tokens, {seconds:,.0f} s")
 
 

@@ -10,7 +10,6 @@ from rich.syntax import Syntax
 from farm.cli import sheet
 from farm.cli.shared import Group, Json, add_command, console, counted, note, opened, print_json, say, usd
 from farm.cli.sheet import Column
-from farm.sql.format import pretty
 from farm.store.reports import Attempt, Report
 from farm.store.results import TaskResult
 from farm.targets.engine import Result
@@ -64,6 +63,8 @@ def show(
         result = farm.task(id if task else farm.query(id).task_id)
         report = farm.query(result.query_id) if result.query_id is not None else None
         attempts = farm.attempts(result.task_id)
+    from farm.sql.format import pretty
+
     if json:
         print_json({"task": result, "query": report, "attempts": [_attempt(attempt) for attempt in attempts]})
         return

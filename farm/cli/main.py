@@ -81,6 +81,9 @@ def _run() -> int:
         return Exit.INTERRUPTED
     except BrokenPipeError:
         return Exit.PARTLY
+    except OSError as error:
+        fail(f"{error.filename}: {error.strerror}" if error.filename else f"{error.strerror or error}")
+        return Exit.TROUBLE
     return Exit.DONE
 
 

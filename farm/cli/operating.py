@@ -9,7 +9,6 @@ from farm.api import open_store
 from farm.cli import sheet
 from farm.cli.shared import Exit, Group, Json, add_command, console, loaded, note, opened, print_json, say
 from farm.cli.sheet import Column
-from farm.health import doctor as checks
 from farm.health.sources import settings_with_sources
 from farm.store import migrate as migrations
 
@@ -28,6 +27,8 @@ def doctor(json: Json = False) -> None:
 
     Secrets are masked. The model is asked for one word, which costs a few tokens.
     """
+    from farm.health import doctor as checks
+
     settings = loaded()
     shown = settings_with_sources(settings)
     if not json:

@@ -10,7 +10,6 @@ from farm.cli.progress import shown
 from farm.cli.shared import Exit, Group, add_command, loaded, note, say
 from farm.store import status
 from farm.store.results import Progress
-from farm.watchdog.runner import Runner
 
 
 def register(root: typer.Typer) -> None:
@@ -39,6 +38,8 @@ def workers(
 
 
 def _work(*, burst: bool) -> None:
+    from farm.watchdog.runner import Runner
+
     settings = loaded()
     weights = weights_for(settings)
     with Farm.connect(settings) as farm, Runner(settings, farm.store, weights=weights) as runner:

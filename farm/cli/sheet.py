@@ -28,7 +28,7 @@ def show(console: Console, columns: Sequence[Column], rows: Sequence[Sequence[st
     """
     if not console.is_terminal:
         lines = [[column.name for column in columns], *rows]
-        console.file.writelines("\t".join(map(_plain, line)) + "\n" for line in lines)
+        console.file.writelines("\t".join(map(_one_line, line)) + "\n" for line in lines)
     elif fits(len(columns), console.width):
         console.print(_table(columns, rows))
     else:
@@ -44,8 +44,12 @@ def fits(columns: int, width: int) -> bool:
 def _table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
-        justify = "right" if column.right else "left"
-        table.add_column(escape(column.name), justify=justify, no_wrap=column.whole, overflow="fold")
+        table.add_column(
+            escape(column.name),
+            justify="right" if column.right else "left",
+            no_wrap=column.whole,
+            overflow="fold",
+        )
     for row in rows:
         table.add_row(*map(escape, row))
     return table
@@ -61,5 +65,5 @@ def _block(columns: Sequence[Column], row: Sequence[str]) -> Table:
     return table
 
 
-def _plain(cell: str) -> str:
+def _one_line(cell: str) -> str:
     return " ".join(cell.split())

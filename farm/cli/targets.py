@@ -76,9 +76,8 @@ def show(name: Name, json: Json = False) -> None:
     if json:
         print_json({**_row(target), "ddl": target.ddl, "notes": target.notes})
         return
-    say(
-        f"[bold]{target.name}[/] · {target.dialect} · schema {target.fingerprint} · {escape(_database(target))}"
-    )
+    database = escape(_database(target))
+    say(f"[bold]{target.name}[/] · {target.dialect} · schema {target.fingerprint} · {database}")
     say(f"\n{escape(target.ddl)}")
     if target.notes:
         say(f"\n{escape(target.notes)}")

@@ -1,4 +1,4 @@
-"""The tests of `farm doctor`: one line on each thing the farm depends on, saying how to mend what is wrong."""
+"""The tests of `farm doctor`: one line on each thing the farm depends on, and how to mend what is wrong."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 from farm.errors import BadAnswer, FarmError, GiveUp
 from farm.models.answer import Message
-from farm.models.client import Model
 from farm.queue.connection import connect, masked, require
 from farm.services import valkey
 from farm.settings import PoolSettings, Settings
@@ -81,6 +80,8 @@ def _store(settings: Settings) -> str:
 
 def _model(settings: Settings, pool: PoolSettings) -> str:
     """Ask the model for one word; a bad or refused answer still shows that it is there."""
+    from farm.models.client import Model
+
     chosen = settings.model_settings(pool.model)
     chosen = chosen.model_copy(update={"deadline_seconds": PROBE_DEADLINE_SECONDS, "max_tokens": 16})
 
