@@ -20,6 +20,8 @@ from farm.targets.engine import Result, open_engine
 from farm.targets.target import DIALECTS, Target
 from jobs.task import Task
 
+ANNOUNCE_TIMEOUT_SECONDS = 1.0
+
 
 class Farm:
     """A connection to one farm: its store, and through it everything else.
@@ -39,6 +41,8 @@ class Farm:
         BadSetting or StoreTrouble.
         """
         settings = settings or Settings.load(**arguments)
+        if settings.redis_url is not None:
+            connect(settings.redis_url.get_secret_value()).close()  # a bad URL is refused here, not half-way
         store = open_store(settings)
         try:
             # Only a store that needs it is written to: reading must work while another program writes.
@@ -135,7 +139,7 @@ class Farm:
         url = self.redis_url()
         if url is None:
             return
-        connection = connect(url)
+        connection = connect(url, timeout_seconds=ANNOUNCE_TIMEOUT_SECONDS)
         try:
             announce(self.store, connection, queues, window=self.settings.hint_window)
         finally:
@@ -280,6 +284,9 @@ def describe(name: str, *, dialect: str, url: str | None, ddl: str | None, notes
         raise BadInput(
             f"target {name} needs a schema: give its DDL (CREATE TABLE …) or the URL of its database"
         )
+    if url is not None and urls.dialect_of(url) != dialect:
+        raise BadInput(f"target {name} is said to be {dialect}, but its URL is {urls.masked(url)}")
+    url = None if url is None else urls.normal(url)
     target = Target(name=name, dialect=dialect, ddl=ddl or "", notes=notes, url=url)
     if not (ddl or "").strip():
         engine = open_engine(target, purpose="run")

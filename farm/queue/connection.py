@@ -15,13 +15,13 @@ SOCKET_TIMEOUT_SECONDS = 5.0
 BLOCK_SECONDS = 1.0
 
 
-def connect(url: str) -> "redis.Redis":
+def connect(url: str, *, timeout_seconds: float = SOCKET_TIMEOUT_SECONDS) -> "redis.Redis":
     """A synchronous client; connects lazily. Raises BadSetting for a URL it cannot use."""
     try:
         return redis.Redis.from_url(
             url,
-            socket_timeout=SOCKET_TIMEOUT_SECONDS,
-            socket_connect_timeout=SOCKET_TIMEOUT_SECONDS,
+            socket_timeout=timeout_seconds,
+            socket_connect_timeout=timeout_seconds,
             retry=Retry(NoBackoff(), 1),
         )
     except ValueError:

@@ -58,6 +58,8 @@ def find(
     for word in (search or "").split():
         query = query.where(
             or_(
+                # As written too: a Postgres without a locale knows no small letters but ASCII's.
+                QueryRow.question.contains(word, autoescape=True),
                 func.lower(QueryRow.question).contains(word.lower(), autoescape=True),
                 func.lower(QueryRow.sql).contains(word.lower(), autoescape=True),
             )

@@ -86,9 +86,9 @@ def sqlite_path(url: str) -> Path:
     """The absolute path of a SQLite URL; raises BadInput for one without a file, or with parameters."""
     host, slash, path = url.partition("://")[2].partition("/")
     if host or not slash or path in ("", ":memory:"):
-        raise BadInput(f"{url!r} names no SQLite file; write {SQLITE_FORMS}")
+        raise BadInput(f"{masked(url)!r} names no SQLite file; write {SQLITE_FORMS}")
     if "?" in path:
-        raise BadInput(f"{url!r} has parameters after '?', which targets do not take; leave them out")
+        raise BadInput(f"{masked(url)!r} has parameters after '?', which targets do not take; leave them out")
     return Path(path).expanduser().absolute()
 
 

@@ -1,0 +1,71 @@
+"""How the tasks of a batch stand, in the order asked, and what they cost."""
+
+from support.store import accepted, add, answer, claim, expire, finish, rejected, row, save_answer
+
+from farm.store import results
+from farm.store.engine import Store
+from farm.store.results import Progress
+
+
+def test_each_task_is_told_with_what_it_cost(store: Store):
+    good, bad, waiting = add(store, 3)
+    held = claim(store, [good, bad])
+    save_answer(store, answer(good), answer(good, 2), answer(bad, cost_usd=None))
+    finish(store, accepted(held[good], "SELECT 7"), rejected(held[bad]))
+    with store.read() as connection:
+        first, second, third = results.by_id(connection, [waiting, bad, good])
+        assert results.by_id(connection, []) == []
+    assert (first.task_id, first.state, first.sql, first.model) == (
+        good,
+        "accepted",
+        "SELECT 7",
+        "stub-model",
+    )
+    assert (first.calls, first.prompt_tokens, first.completion_tokens, first.cost_usd) == (2, 200, 20, 1.0)
+    assert (second.state, second.reason_code, second.sql, second.query_id) == (
+        "rejected",
+        "syntax",
+        None,
+        None,
+    )
+    assert (second.calls, second.cost_usd) == (1, None)
+    assert (third.state, third.settled, third.calls, third.finished_at) == ("queued", False, 0, None)
+    assert first.settled
+    assert second.settled
+    assert first.created_at.utcoffset() is not None
+
+
+def test_positions_give_a_part_of_a_batch(store: Store):
+    ids = add(store, 5)
+    batch = row(store, ids[0]).batch_id
+    with store.read() as connection:
+        part = results.by_position(connection, batch, range(1, 3))
+        assert [each.task_id for each in part] == ids[1:3]
+        assert results.by_position(connection, batch, range(5, 9)) == []
+        assert results.by_position(connection, 987_654, range(0, 9)) == []
+
+
+def test_progress_counts_tasks_tokens_and_money(store: Store):
+    ids = add(store, 5)
+    add(store, 3)
+    batch = row(store, ids[0]).batch_id
+    held = claim(store, ids[:3], lease_seconds=-1)
+    finish(store, accepted(held[ids[0]]), rejected(held[ids[1]]))
+    save_answer(store, answer(ids[0]), answer(ids[1], 3))
+    expire(store, max_attempts=1)
+    claim(store, ids[3:4])
+    with store.read() as connection:
+        progress = results.progress(connection, batch)
+        assert results.progress(connection, 987_654) == Progress(total=0)
+    assert progress == Progress(
+        total=5,
+        queued=1,
+        leased=1,
+        accepted=1,
+        rejected=1,
+        dead=1,
+        prompt_tokens=200,
+        completion_tokens=20,
+        cost_usd=1.0,
+    )
+    assert (progress.done, progress.tokens) == (3, 220)

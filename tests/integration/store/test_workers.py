@@ -1,0 +1,56 @@
+"""The lives of workers, and paused queues."""
+
+from datetime import timedelta
+
+from sqlalchemy import select, update
+
+from farm.store import workers
+from farm.store.engine import Store, now
+from farm.store.tables import WorkerRow
+
+
+def register(store: Store, name: str) -> None:
+    with store.write() as connection:
+        workers.register(connection, name=name, slot="default-1", host="here", pid=42, queue="default")
+
+
+def paused(store: Store) -> set[str]:
+    with store.read() as connection:
+        return workers.paused(connection)
+
+
+def test_the_first_reason_of_an_end_stays(store: Store):
+    register(store, "w1")
+    with store.write() as connection:
+        workers.end(connection, "w1", "killed for its memory")
+        workers.end(connection, "w1", "exited")
+        workers.end(connection, "unknown", "exited")
+    with store.read() as connection:
+        [found] = connection.execute(select(WorkerRow.__table__)).all()
+    assert (found.state, found.end_reason, found.in_flight) == ("ended", "killed for its memory", 0)
+    assert found.ended_at >= found.started_at
+
+
+def test_lives_that_ended_long_ago_are_forgotten(store: Store):
+    for name in ("long ago", "lately", "alive"):
+        register(store, name)
+    with store.write() as connection:
+        workers.end(connection, "long ago", "stopped")
+        workers.end(connection, "lately", "stopped")
+        month = now() - workers.KEPT - timedelta(hours=1)
+        connection.execute(update(WorkerRow).where(WorkerRow.name == "long ago").values(ended_at=month))
+    register(store, "new")
+    with store.read() as connection:
+        assert set(connection.scalars(select(WorkerRow.name))) == {"lately", "alive", "new"}
+
+
+def test_a_queue_is_paused_until_it_is_resumed(store: Store):
+    assert paused(store) == set()
+    for queue in ("default", "big", "big"):
+        with store.write() as connection:
+            workers.pause(connection, queue)
+    assert paused(store) == {"default", "big"}
+    with store.write() as connection:
+        workers.resume(connection, "big")
+        workers.resume(connection, "never paused")
+    assert paused(store) == {"default"}
