@@ -21,6 +21,7 @@ from farm.targets.target import DIALECTS, Target
 from jobs.task import Task
 
 ANNOUNCE_TIMEOUT_SECONDS = 1.0
+NAME_LIMIT_CHARS = 100
 
 
 class Farm:
@@ -276,8 +277,10 @@ def open_store(settings: Settings) -> Store:
 
 def describe(name: str, *, dialect: str, url: str | None, ddl: str | None, notes: str) -> Target:
     """A target from its URL or its DDL; raises BadInput for what is missing or cannot be read."""
-    if not name or not name.replace("-", "_").isidentifier():
-        raise BadInput(f"{name!r} is no name for a target; use letters, digits, - and _")
+    if not name.replace("-", "_").isidentifier() or len(name) > NAME_LIMIT_CHARS:
+        raise BadInput(
+            f"{name!r:.120} is no name for a target; use letters, digits, - and _, {NAME_LIMIT_CHARS} at most"
+        )
     if dialect not in DIALECTS:
         raise BadInput(f"there is no dialect {dialect!r} here; known are {', '.join(DIALECTS)}")
     if url is None and not (ddl or "").strip():
