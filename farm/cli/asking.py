@@ -87,7 +87,7 @@ def requeue(
         raise BadInput(f"only rejected and dead tasks can be requeued, not {state}")
     states = (TaskState(state),) if state else (TaskState.REJECTED, TaskState.DEAD)
     with opened() as farm:
-        count = farm.requeue(task_ids=task or (), batch_id=batch, target=target, states=states, model=model)
+        count = farm.requeue(task_ids=task or None, batch_id=batch, target=target, states=states, model=model)
     say(f"{counted(count, 'task')} requeued")
 
 
