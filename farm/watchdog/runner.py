@@ -24,6 +24,7 @@ from farm.settings import ModelSettings, PoolSettings, Settings
 from farm.store import tasks, workers
 from farm.store.engine import Store
 from farm.watchdog.child import Child, Service, ServiceChild, WorkerChild
+from farm.watchdog.policy import Policy
 from farm.watchdog.watchdog import TICK_SECONDS, FarmEnded, Slot, Watchdog
 from farm.worker.config import WorkerConfig
 
@@ -51,11 +52,18 @@ class Runner:
     whatever still runs.
     """
 
-    def __init__(self, settings: Settings, store: Store, *, weights: Weights | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        *,
+        weights: Weights | None = None,
+        policy: Policy | None = None,
+    ) -> None:
         self._settings = settings
         self._store = store
         self._weights = weights
-        self._watchdog = Watchdog(on_end=self._note_end)
+        self._watchdog = Watchdog(on_end=self._note_end, policy=policy)
         self._services: list[str] = []
         self._workers: list[str] = []
         self._signals = 0
@@ -219,13 +227,10 @@ class Runner:
         self._watchdog.add(Slot(name=slot, start=start))
 
     def _stop_workers(self, *, grace_seconds: float) -> None:
-        asked = self._signals
         names, self._workers = self._workers, []
         # a worker's own grace comes first; a second signal to us becomes a second one to it
         margin = 2.0 if grace_seconds else 0.0
-        self._watchdog.stop(
-            names, grace_seconds=grace_seconds + margin, hurry=lambda: self._signals > max(asked, 1)
-        )
+        self._watchdog.stop(names, grace_seconds=grace_seconds + margin, hurry=lambda: self._signals > 1)
 
     def _note_end(self, name: str, reason: str) -> None:
         """Free the leases of a worker that has ended, at once, and keep its reason."""

@@ -249,10 +249,12 @@ def test_the_initializer_runs_once_per_process_before_it_is_ready(yard, tmp_path
     notes = tmp_path / "notes"
     monkeypatch.setenv("FARM_TEST_NOTES", str(notes))
     options = {"initializer": "support.yard:note_start", "start_method": "spawn"}
-    workers = [yard.start(name, **options) for name in ("w1", "w2")]
+    workers = [yard.start(name, ready=False, **options) for name in ("w1", "w2")]
+    for worker in workers:
+        wait_until(worker.messages, "a sign of life")
     yard.ask(10)
     wait_until(lambda: yard.all_in("accepted"), "the tasks")
-    assert [int(line) for line in notes.read_text().split()] == [worker.pid for worker in workers]
+    assert sorted(map(int, notes.read_text().split())) == sorted(worker.pid for worker in workers)
 
 
 def test_no_wish_of_python_s_development_mode_is_left_open(yard, monkeypatch, capfd):
