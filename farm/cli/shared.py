@@ -5,6 +5,7 @@ Results go to standard output; progress, hints and errors go to standard error.
 
 import inspect
 import json
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -88,7 +89,7 @@ def print_json(value: Any) -> None:
 
 
 def plain(value: Any) -> Any:
-    """`value` in what JSON knows; times in ISO 8601, bytes in hexadecimal."""
+    """`value` in what JSON knows; times in ISO 8601, bytes in hexadecimal, `nan` and `inf` as text."""
     match value:
         case dict():
             return {str(key): plain(item) for key, item in value.items()}
@@ -99,7 +100,9 @@ def plain(value: Any) -> Any:
         case bytes():
             return value.hex()
         case Decimal():
-            return float(value)
+            return plain(float(value))
+        case float() if not math.isfinite(value):
+            return str(value)
         case bool() | int() | float() | str() | None:
             return value
         case _ if is_dataclass(value) and not isinstance(value, type):

@@ -11,7 +11,9 @@ from support.llm import StubLLM
 
 SCRIPT = {
     "How many orders are there?": "SELECT count(*) AS orders FROM orders",
-    "Revenue per customer?": "```sql\nSELECT customer, sum(total) AS revenue FROM orders GROUP BY customer ORDER BY 1\n```",
+    "Revenue per customer?": (
+        "Sure!\n```sql\nSELECT customer, sum(total) AS revenue FROM orders GROUP BY 1 ORDER BY 1\n```"
+    ),
     "Which order is the largest?": [
         "SELECT ident FROM orders",
         "SELECT id FROM orders ORDER BY total DESC LIMIT 1",

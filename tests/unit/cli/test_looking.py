@@ -1,0 +1,79 @@
+"""`farm queries`, `show`, `run`: accepted queries, closely."""
+
+from collections.abc import Callable
+
+import pytest
+from support.cli import Ended
+
+from farm import Farm
+
+Run = Callable[..., Ended]
+
+
+def test_an_empty_farm_says_so(farm: Run) -> None:
+    assert farm("queries").out == "nothing was accepted yet\n"
+    assert farm("queries", "revenue").out == "no accepted query matches\n"
+    assert farm("queries", "--json").out == ""
+
+
+@pytest.mark.usefixtures("worked")
+class TestWithQueries:
+    def test_queries_are_listed_with_tabs_off_a_terminal(self, farm: Run) -> None:
+        header, row = farm("queries").out.splitlines()
+        assert header.split("\t") == ["id", "target", "question", "model", "when"]
+        assert row.split("\t")[:4] == ["1", "shop", "Who bought for how much?", "stub-model"]
+
+    def test_search_finds_words_of_the_question_and_the_sql(self, farm: Run) -> None:
+        for words in ("bought", "CUSTOMER much", "orders"):
+            assert [query["id"] for query in farm("queries", words, "--json").json_lines] == [1]
+        assert farm("queries", "bought nothing", "--json").out == ""
+        assert farm("queries", "--target", "elsewhere", "--json").out == ""
+
+    def test_a_query_is_shown_formatted_with_where_it_came_from(self, farm: Run) -> None:
+        out = farm("show", "1").out
+        assert out.startswith(
+            "Who bought for how much?\nquery 1 · task 1 · accepted · target shop · stub-model"
+        )
+        assert "1 call · 110 tokens · $0.5000" in out
+        assert "SELECT\n  customer,\n  total\nFROM orders" in out
+        assert "call 1: stub-model, 12 ms, 100 + 10 tokens, stop" in out
+
+    def test_a_rejected_task_is_shown_with_its_reason(self, farm: Run) -> None:
+        out = farm("show", "2", "--task").out
+        assert "Nonsense [please]?" in out
+        assert "syntax: it does not parse" in out
+        assert "  refused: I [cannot]\n    syntax: it does not parse (line 1, column 3)\n" in out
+
+    def test_scripts_get_all_of_it(self, farm: Run) -> None:
+        shown = farm("show", "1", "--json").json
+        assert shown["query"]["sql"] == "SELECT customer, total FROM orders ORDER BY id"
+        assert shown["task"]["state"] == "accepted"
+        assert shown["attempts"][0]["candidates"][0]["verdict"]["accepted"] is True
+
+    def test_a_query_runs_on_its_target(self, farm: Run) -> None:
+        said = farm("run", "1")
+        assert said.out == "customer\ttotal\nAda\t10.5\nBob\t5.0\n\t20.0\n"
+        assert said.err.splitlines()[0] == "Who bought for how much?"
+        assert "3 rows" in said.err
+
+    def test_rows_are_capped_and_it_is_said(self, farm: Run) -> None:
+        said = farm("run", "1", "--rows", "2", "--json")
+        assert said.json == {
+            "columns": ["customer", "total"],
+            "rows": [["Ada", 10.5], ["Bob", 5.0]],
+            "truncated": True,
+        }
+        assert "the first 2 rows of more" in farm("run", "1", "--rows", "2").err
+
+    def test_what_is_not_there_is_named(self, farm: Run) -> None:
+        said = farm("show", "9")
+        assert (said.code, said.err) == (2, "farm: there is no query 9; `farm queries` lists them\n")
+        assert farm("show", "9", "--task").err == "farm: there is no task 9\n"
+        assert farm("run", "9").code == 2
+
+    def test_a_target_that_is_gone_is_named(self, farm: Run, worked: Farm) -> None:
+        (worked.settings.home.parent / "shop.db").unlink()
+        said = farm("run", "1")
+        assert said.code == 2
+        assert "shop.db" in said.err
+        assert len(said.err.splitlines()) == 1
