@@ -1,5 +1,7 @@
 """Bringing the store to this version of the farm."""
 
+import threading
+
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -10,11 +12,13 @@ from farm.errors import StoreTrouble
 from farm.store.engine import Store
 
 ADVISORY_LOCK = 7_215_331_024
+# Alembic keeps the migration under way in module-level proxies, so one process runs one at a time.
+_ALEMBIC = threading.Lock()
 
 
 def migrate(store: Store, revision: str = "head") -> tuple[str | None, str | None]:
     """Upgrade to `revision`; returns the revisions before and after. Safe to run at the same time twice."""
-    with store.write() as connection:
+    with _ALEMBIC, store.write() as connection:
         if store.dialect == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
         config = _config()
@@ -32,7 +36,7 @@ def migrate(store: Store, revision: str = "head") -> tuple[str | None, str | Non
 
 def downgrade(store: Store, revision: str) -> None:
     """Go back to `revision` ("base": no tables at all)."""
-    with store.write() as connection:
+    with _ALEMBIC, store.write() as connection:
         config = _config()
         config.attributes["connection"] = connection
         command.downgrade(config, revision)
