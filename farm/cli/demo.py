@@ -9,8 +9,8 @@ from rich.table import Table
 
 from farm.api import Farm
 from farm.batch import Batch
-from farm.cli.local_model import weights_for
 from farm.cli.progress import shown
+from farm.cli.running import running
 from farm.cli.shared import Exit, Group, add_command, console, counted, loaded, note, program, say
 from farm.demo import shop
 from farm.demo.grading import Graded, Score, grade, score, shop_path
@@ -70,11 +70,7 @@ def _work(farm: Farm, batch: Batch) -> bool:
     if progress.done == progress.total:
         note("every question was answered before; nothing is asked or paid for again")
         return True
-    from farm.watchdog.runner import Runner
-
-    weights = weights_for(farm.settings)
-
-    with Runner(farm.settings, farm.store, weights=weights) as runner, shown(progress.total) as show:
+    with running(farm) as runner, shown(progress.total) as show:
 
         def look() -> None:
             nonlocal progress

@@ -1,6 +1,8 @@
 """`farm up`, `farm workers`: bringing a farm to work, in the foreground until it is told to stop."""
 
-from typing import Annotated
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +12,9 @@ from farm.cli.progress import shown
 from farm.cli.shared import Exit, Group, add_command, loaded, note, say
 from farm.store import status
 from farm.store.results import Progress
+
+if TYPE_CHECKING:
+    from farm.watchdog.runner import Runner
 
 
 def register(root: typer.Typer) -> None:
@@ -37,12 +42,26 @@ def workers(
     _work(burst=burst)
 
 
-def _work(*, burst: bool) -> None:
+@contextmanager
+def running(farm: Farm) -> Iterator["Runner"]:
+    """Everything that a farm needs, from when its servers answer; Ctrl-C before that is no failure."""
     from farm.watchdog.runner import Runner
+    from farm.watchdog.watchdog import FarmEnded
 
+    runner = Runner(farm.settings, farm.store, weights=weights_for(farm.settings))
+    try:
+        with runner:
+            yield runner
+    except FarmEnded as error:
+        if not runner.stopping:
+            raise
+        note(str(error))
+        raise typer.Exit(Exit.INTERRUPTED) from None
+
+
+def _work(*, burst: bool) -> None:
     settings = loaded()
-    weights = weights_for(settings)
-    with Farm.connect(settings) as farm, Runner(settings, farm.store, weights=weights) as runner:
+    with Farm.connect(settings) as farm, running(farm) as runner:
         pools = ", ".join(
             f"{name}: {pool.workers} x {pool.model}" for name, pool in settings.all_pools().items()
         )

@@ -1,0 +1,32 @@
+"""Ctrl-C ends the program quietly, even while it is still being loaded."""
+
+import sys
+from types import ModuleType
+
+import pytest
+
+from farm.cli import start
+
+
+class Interrupted(ModuleType):
+    """A module whose loading meets Ctrl-C."""
+
+    def __getattr__(self, name: str) -> object:
+        raise KeyboardInterrupt
+
+
+def test_ctrl_c_while_loading_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "farm.cli.main", Interrupted("farm.cli.main"))
+    with pytest.raises(SystemExit) as end:
+        start.main()
+    assert end.value.code == 130
+
+
+def test_the_program_is_the_command_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["farm", "--version"])
+    with pytest.raises(SystemExit) as end:
+        start.main()
+    assert end.value.code == 0
+    assert capsys.readouterr().out.startswith("farm ")
