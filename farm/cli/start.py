@@ -1,4 +1,4 @@
-"""The door of the `farm` program: light, so that Ctrl-C while everything is still being loaded ends quietly."""
+"""The door of the `farm` program: light, so that Ctrl-C while the rest is still loading ends quietly."""
 
 import sys
 
