@@ -240,7 +240,8 @@ def test_a_database_that_cannot_be_reached_is_no_target(farm: Farm, home: Path, 
     assert not (home / "targets.toml").exists()
 
 
-def test_a_url_never_enters_the_store(farm: Farm, home: Path):
+def test_a_url_never_enters_the_store(farm: Farm, home: Path, shop_db: Path):
+    farm.add_target("real", dialect="sqlite", url=f"sqlite:///{shop_db.rename(f'{SECRET}.db').absolute()}")
     farm.add_target("bank", dialect="postgres", ddl=DDL, url=f"postgresql://u:{SECRET}@nowhere.invalid/d")
     farm.enqueue([task(target="bank")])
     with farm.store.write() as connection:
@@ -249,6 +250,7 @@ def test_a_url_never_enters_the_store(farm: Farm, home: Path):
     assert found == ["targets.toml"]
     assert stat.S_IMODE((home / "targets.toml").stat().st_mode) == 0o600
     assert farm.target("bank").url == f"postgresql://u:{SECRET}@nowhere.invalid/d"
+    assert farm.target("real").url is not None
     assert SECRET not in repr(farm.targets())
 
 

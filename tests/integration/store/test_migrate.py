@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -95,7 +96,7 @@ def test_a_failed_migration_leaves_nothing_behind(empty: Store):
 
 
 def test_threads_that_migrate_at_once_do_not_hinder_each_other(database_url: str):
-    start = threading.Barrier(4)
+    start = threading.Barrier(4, timeout=30)
 
     def run(_: int) -> tuple[str | None, str | None]:
         with Store.open(database_url) as store:
@@ -118,26 +119,36 @@ print(migrate.migrate(store)[0])
 """
 
 
-def test_processes_that_migrate_at_once_do_not_hinder_each_other(sqlite_url: str):
-    children = [
-        subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, sqlite_url],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(2)
-    ]
-    for child in children:
-        assert child.stdout is not None
-        assert child.stdout.readline() == "ready\n"
-    for child in children:
-        assert child.stdin is not None
-        child.stdin.write("go\n")
-        child.stdin.flush()
-    said = [child.communicate(timeout=60) for child in children]
+def test_processes_that_migrate_at_once_do_not_hinder_each_other(database_url: str):
+    pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    command = [sys.executable, "-c", PROGRAM, database_url]
+    children = [subprocess.Popen(command, text=True, **pipes) for _ in range(2)]
+    try:
+        assert [child.stdout.readline() for child in children if child.stdout] == ["ready\n"] * 2
+        for child in children:
+            assert child.stdin is not None
+            child.stdin.write("go\n")
+            child.stdin.flush()
+        said = [child.communicate(timeout=60) for child in children]
+    finally:
+        for child in children:
+            child.kill()
+            child.communicate()
     assert sorted(out.strip() for out, _ in said) == sorted([str(migrate.head()), "None"]), said
+
+
+def test_threads_may_migrate_different_databases_at_once(tmp_path: Path):
+    """Alembic keeps what it works on for the whole process."""
+    start = threading.Barrier(4)
+
+    def run(number: int) -> tuple[set[str], set[str]]:
+        with Store.open(f"sqlite:///{tmp_path / str(number)}.db") as store:
+            start.wait()
+            migrate.migrate(store)
+            return shape(store)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(run, range(4))) == [(TABLES | {"alembic_version"}, VIEWS)] * 4
 
 
 def test_a_store_of_a_newer_farm_is_refused_untouched(empty: Store):
