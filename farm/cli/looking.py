@@ -149,7 +149,8 @@ def _print_attempt(attempt: Attempt) -> None:
     )
     for sql, verdict in attempt.candidates:
         colour, word = ("green", "accepted") if verdict.accepted else ("red", "refused")
-        say(f"  [{colour}]{word}[/]: {escape(' '.join(sql.split()))}")
+        shown = " ".join(sql.split()) or "(no SQL)"
+        say(f"  [{colour}]{word}[/]: {escape(shown)}")
         for finding in verdict.findings:
             place = f" (line {finding.line}, column {finding.column})" if finding.line else ""
             say(f"    {finding.code}: {escape(finding.message)}{place}")
