@@ -5,6 +5,7 @@ Knows no library and no process: what it needs comes in as four small interfaces
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 import structlog
@@ -36,7 +37,7 @@ class Ledger(Protocol):
 
 Ask = Callable[[Sequence[Message]], Awaitable[Answer]]
 Assess = Callable[[str, Target], Awaitable[tuple[Candidate, ...]]]
-FindTarget = Callable[[str, str], Awaitable[Target]]
+FindTarget = Callable[[str, datetime], Awaitable[Target]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,7 +69,7 @@ class Pipeline:
 
     async def _outcome(self, task: Claimed) -> Outcome:
         try:
-            target = await self.find_target(task.target, task.fingerprint)
+            target = await self.find_target(task.target, task.target_version)
             return await self._work(task, target)
         except (UnknownTarget, BadInput) as error:
             return rows.refused(task, BAD_TARGET, str(error), ())

@@ -40,7 +40,7 @@ class Claimed:
     attempt: int
     question: str
     target: str
-    fingerprint: str
+    target_version: datetime
     model: str | None
     calls_before: int = 0
     answers: tuple[StoredAnswer, ...] = ()
@@ -81,10 +81,10 @@ def claim(
             TaskRow.target,
             TaskRow.model,
             TaskRow.calls_before,
-            select(TargetRow.fingerprint)
+            select(TargetRow.updated_at)
             .where(TargetRow.name == TaskRow.target)
             .scalar_subquery()
-            .label("fingerprint"),
+            .label("target_version"),
         )
     ).all()
     again = [row.id for row in rows if row.token > 1]

@@ -5,6 +5,7 @@ import os
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from datetime import datetime
 from types import TracebackType
 from typing import Self
 
@@ -33,7 +34,7 @@ class Warm:
     def __init__(self, config: WorkerConfig, name: str) -> None:
         self._config = config
         self._name = name
-        self._targets: dict[str, Target] = {}
+        self._targets: dict[str, tuple[datetime, Target]] = {}
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -102,13 +103,13 @@ class Warm:
     async def _assess(self, answer_text: str, target: Target) -> tuple[Candidate, ...]:
         return await patiently(lambda: self._checker.assess(answer_text, target))
 
-    async def _find_target(self, name: str, fingerprint: str) -> Target:
-        """The target with its URL; read again when the schema has changed."""
-        known = self._targets.get(name)
-        if known is None or known.fingerprint != fingerprint:
+    async def _find_target(self, name: str, version: datetime) -> Target:
+        """The target with its URL; read again when its schema, notes or URL have changed since."""
+        known_version, known = self._targets.get(name, (None, None))
+        if known is None or known_version != version:
             loaded = await patiently(lambda: asyncio.to_thread(targets.load, self._store, name))
             known = replace(loaded, url=urls.find(self._config.settings, name))
-            self._targets[name] = known
+            self._targets[name] = version, known
         return known
 
     async def _stop(self, task_ids: Sequence[int]) -> None:

@@ -120,7 +120,7 @@ def accepted(claimed: Claimed, sql: str = "SELECT 1", **values: Any) -> Outcome:
         "call_no": 1,
         "dry_run": "sqlite",
         "prompt_version": "1",
-        "schema_fingerprint": claimed.fingerprint,
+        "schema_fingerprint": SHOP.fingerprint,
         "created_at": now(),
     } | values
     return Outcome(

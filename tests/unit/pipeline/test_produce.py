@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -14,9 +15,10 @@ from farm.store.states import TaskState
 from farm.store.tasks import Claimed, StoredAnswer
 from farm.targets.target import Target
 
+VERSION = datetime(2026, 1, 1, tzinfo=UTC)
 SHOP = Target(name="shop", dialect="sqlite", ddl="CREATE TABLE orders (id INTEGER PRIMARY KEY)")
 TASK = Claimed(
-    id=7, token=1, attempt=1, question="How many?", target="shop", fingerprint=SHOP.fingerprint, model=None
+    id=7, token=1, attempt=1, question="How many?", target="shop", target_version=VERSION, model=None
 )
 
 
@@ -71,7 +73,7 @@ class Scene:
             raise verdict
         return verdict
 
-    async def find_target(self, name, fingerprint):
+    async def find_target(self, name, version):
         if isinstance(self.target, Exception):
             raise self.target
         return self.target

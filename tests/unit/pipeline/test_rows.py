@@ -1,5 +1,7 @@
 """What the pipeline leaves in the store."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from farm.models.answer import Answer
@@ -7,7 +9,15 @@ from farm.pipeline import rows
 from farm.store.states import TaskState
 from farm.store.tasks import Claimed
 
-TASK = Claimed(id=7, token=3, attempt=1, question="How many?", target="shop", fingerprint="f", model=None)
+TASK = Claimed(
+    id=7,
+    token=3,
+    attempt=1,
+    question="How many?",
+    target="shop",
+    target_version=datetime(2026, 1, 1, tzinfo=UTC),
+    model=None,
+)
 
 
 @pytest.mark.parametrize(
