@@ -71,6 +71,10 @@ def _same_values(gold: Column, got: Column) -> bool:
 
 
 def _same_rows(gold: Sequence[Column], got: Sequence[Column], ordered: bool) -> bool:
+    # Exact values decide the order, and fractions only between rows that are equal in all else: rounding may
+    # have turned two of them round.
+    pairs = sorted(zip(gold, got, strict=True), key=lambda pair: any(map(_fractional, pair)))
+    gold, got = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
     gold_rows, got_rows = list(zip(*gold, strict=True)), list(zip(*got, strict=True))
     if not ordered:
         gold_rows, got_rows = sorted(gold_rows, key=_row_order), sorted(got_rows, key=_row_order)
@@ -86,8 +90,11 @@ def _order(cell: Cell) -> tuple[str, float]:
 
 
 def _row_order(row: Row) -> tuple[tuple[str, ...], tuple[float, ...]]:
-    """Exact values first, so that a fraction decides only between rows that are equal in all else."""
     return tuple(cell.text for cell in row), tuple(cell.number for cell in row)
+
+
+def _fractional(column: Column) -> bool:
+    return any(not cell.number.is_integer() for cell in column if math.isfinite(cell.number))
 
 
 def _close(a: Cell, b: Cell) -> bool:

@@ -1,4 +1,4 @@
-"""What a model must be told of each dialect; one entry per dialect, nothing of any particular schema."""
+"""What differs between dialects in a prompt; one entry per dialect, nothing of any particular schema."""
 
 from dataclasses import dataclass
 
@@ -7,28 +7,51 @@ from farm.targets.target import Dialect
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Guidance:
-    """`name` as people write it; `rules` are sentences of the system message, in order."""
+    """`name` as people write it, rules on `dates`, and the spelling of expressions on a date column `{d}`."""
 
     name: str
-    rules: tuple[str, ...]
+    dates: str
+    year: str
+    month: str
+    quarter: str
+    year_is_text: bool
+    days: str
+
+    def spelled(self, date_column: str) -> dict[str, str]:
+        """The expressions for one date column, by name."""
+        return {name: getattr(self, name).format(d=date_column) for name in ("year", "month", "quarter")} | {
+            "days": self.days
+        }
+
+    def condition_year(self, date_column: str, year: str) -> str:
+        return f"{self.year.format(d=date_column)} = {self.year_literal(year)}"
+
+    def year_literal(self, year: str) -> str:
+        """The year as the expression `year` gives it: text or number."""
+        return f"'{year}'" if self.year_is_text else year
 
 
 GUIDANCE: dict[Dialect, Guidance] = {
     "sqlite": Guidance(
         name="SQLite",
-        rules=(
-            "Dates are text 'YYYY-MM-DD'. Year: strftime('%Y', d) = '2024'. Month: strftime('%Y-%m', d). "
-            "Days between: julianday(b) - julianday(a).",
-            "Never use EXTRACT, DATE_TRUNC, YEAR(), MONTH(), TO_CHAR, INTERVAL, ILIKE, DISTINCT ON or ::casts.",
-            "Dividing two integers cuts the fraction off: write 100.0 * a / b.",
+        dates=(
+            "Dates are text 'YYYY-MM-DD'. Use strftime and julianday, never EXTRACT, DATE_TRUNC or YEAR()."
         ),
+        year="strftime('%Y', {d})",
+        month="strftime('%Y-%m', {d})",
+        quarter="(CAST(strftime('%m', {d}) AS INTEGER) + 2) / 3",
+        year_is_text=True,
+        days="julianday(b) - julianday(a)",
     ),
     "postgres": Guidance(
         name="PostgreSQL",
-        rules=(
-            "Year: EXTRACT(YEAR FROM d) = 2024. Month as text: to_char(d, 'YYYY-MM'). Days between two dates: b - a.",
-            "Never use strftime, julianday, IFNULL or GROUP_CONCAT.",
-            "ROUND(x, 2) needs x::numeric. Dividing two integers cuts the fraction off: write 100.0 * a / b.",
+        dates=(
+            "Use EXTRACT and to_char for dates, never strftime or julianday. ROUND(x, 2) needs x::numeric."
         ),
+        year="EXTRACT(YEAR FROM {d})",
+        month="to_char({d}, 'YYYY-MM')",
+        quarter="EXTRACT(QUARTER FROM {d})",
+        year_is_text=False,
+        days="b::date - a::date",
     ),
 }

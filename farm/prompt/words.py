@@ -1,0 +1,33 @@
+"""Words of questions, identifiers and glossaries, reduced so that they can be compared."""
+
+import re
+from collections.abc import Sequence
+
+# How rows shall be sorted says nothing about tables, least of all about one called orders.
+SORTING = re.compile(r"\b(ordered|sorted|in order) (by|of)\b")
+WORD = re.compile(r"[a-z]+|\d+")
+LITTLE = frozenset({"a", "an", "and", "by", "for", "in", "of", "or", "per", "the"})
+
+
+def stems(text: str) -> list[str]:
+    """The words of `text` in lower case without endings of plural and past; identifiers are split at `_`."""
+    plain = SORTING.sub(" ", text.lower()).replace("e-mail", "email")
+    return [_stem(word) for word in WORD.findall(plain)]
+
+
+def _stem(word: str) -> str:
+    for ending, instead in (("ies", "y"), ("sses", "ss"), ("ed", ""), ("s", "")):
+        if word.endswith(ending) and not word.endswith("ss") and len(word) - len(ending) > 2:
+            return word.removesuffix(ending) + instead
+    return word
+
+
+def position(words: Sequence[str], part: Sequence[str]) -> int | None:
+    """Where `part` stands in `words` as one run for the first time."""
+    starts = range(len(words) - len(part) + 1)
+    return next((n for n in starts if list(words[n : n + len(part)]) == list(part)), None)
+
+
+def contains(words: Sequence[str], part: Sequence[str]) -> bool:
+    """Whether `part` stands in `words` as one run."""
+    return position(words, part) is not None
