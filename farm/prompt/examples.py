@@ -12,25 +12,36 @@ class Form(Enum):
     """What the form of a query means for the hints beside it."""
 
     PLAIN = auto()
-    KEYED = auto()  # counts or compares keys: tables that only give a key are not joined
+    KEYED = auto()  # counts keys: tables that only give a key are not joined
     ABSENT = auto()  # rows without a partner: an inner join would lose them
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Example:
-    """`sql` holds {year}, {month}, {quarter} for the dialect's spelling on the date of loans."""
+    """`sql` holds {year}, {month}, {quarter} for the dialect's spelling on the date of loans.
+
+    `skeleton` is the same form with slots for what was recognised in the question: {key}, {body} (FROM and
+    WHERE), {date}, {year_of_first}. It speaks of the target's own tables and replaces the example where all
+    are known.
+    """
 
     pattern: re.Pattern[str]
     question: str
     sql: str
     form: Form = Form.PLAIN
+    skeleton: str | None = None
 
 
-def _example(pattern: str, question: str, sql: str, form: Form = Form.PLAIN) -> Example:
-    return Example(pattern=re.compile(pattern, re.IGNORECASE), question=question, sql=sql.strip(), form=form)
+def _example(
+    pattern: str, question: str, sql: str, form: Form = Form.PLAIN, skeleton: str | None = None
+) -> Example:
+    compiled = re.compile(pattern, re.IGNORECASE)
+    return Example(pattern=compiled, question=question, sql=sql.strip(), form=form, skeleton=skeleton)
 
 
 DATE_COLUMN = "loans.loan_date"
+# How the rows are sorted, commonly said at the end, is not the form.
+SORTING = re.compile(r"\b(sorted|ordered) (from|by)\b.*", re.DOTALL | re.IGNORECASE)
 NUMBER = r"(two|three|four|five|six|ten|\d+)\b(?! (days|hours|weeks|months|years|euros|dollars|percent))"
 EXAMPLES = (
     _example(
@@ -99,6 +110,7 @@ SELECT COUNT(*) FROM (
 ) AS members_found
 """,
         Form.KEYED,
+        "SELECT COUNT(*) FROM (SELECT {key} {body} GROUP BY {key} HAVING COUNT(*) >= n) AS found",
     ),
     _example(
         r"\bboth\b.*\band\b",
@@ -113,6 +125,8 @@ SELECT COUNT(*) FROM (
 ) AS members_found
 """,
         Form.KEYED,
+        "SELECT COUNT(*) FROM (SELECT {key} {body} AND x IN ('a', 'b') GROUP BY {key} "
+        "HAVING COUNT(DISTINCT x) = 2) AS found",
     ),
     _example(
         r"\bbut (no|none|not|never)\b",
@@ -125,10 +139,12 @@ WHERE {year} = {year_2020} AND loans.member_id NOT IN (
 )
 """,
         Form.KEYED,
+        "SELECT COUNT(DISTINCT {key}) {body} AND this_year AND {key} NOT IN "
+        "(SELECT {key} {body} AND that_year)",
     ),
     _example(
         r"\bfirst (order|purchase|visit|payment|review|sale)",
-        "In which year did members make their first loan? Show year and number of members.",
+        "How many members made their first loan in each year? Show year and number of members.",
         """
 SELECT {year_of_first} AS year, COUNT(*)
 FROM (
@@ -140,6 +156,8 @@ GROUP BY year
 ORDER BY year
 """,
         Form.KEYED,
+        "SELECT {year_of_first} AS year, COUNT(*) FROM (SELECT {key}, MIN({date}) AS first_date {body} "
+        "GROUP BY {key}) AS found GROUP BY year ORDER BY year",
     ),
     _example(
         r"\b(never|no|without|not any)\b",
@@ -204,4 +222,5 @@ HAVING COUNT(*) > 12
 
 def example_for(question: str) -> Example | None:
     """The first example whose form the question seems to ask for."""
-    return next((example for example in EXAMPLES if example.pattern.search(question)), None)
+    asked = SORTING.sub("", question)
+    return next((example for example in EXAMPLES if example.pattern.search(asked)), None)

@@ -61,8 +61,11 @@ def columns(question: str, names: Sequence[str], schema: SchemaText) -> list[str
         for column in table.columns:
             codes = [f"'{value}'" for value in column.values if contains(words, stems(value))]
             full = f"{table.name}.{column.name}"
+            flags = [code for code, meaning in column.flags if contains(words, stems(meaning))]
             if codes:
                 found.append(f"{full} ({', '.join(codes)})")
+            elif flags:
+                found.append(f"{full} = {flags[0]}")
             elif _named(table, column, words, alone=len(names) == 1):
                 found.append(full)
     return found
@@ -85,6 +88,11 @@ def without_mere_keys(question: str, names: Sequence[str], schema: SchemaText) -
         if referred and not named and (len(others) == 1 or path(others, schema)):
             kept = others
     return kept
+
+
+def direct_keys(names: Sequence[str], schema: SchemaText) -> list[ForeignKey]:
+    """The foreign keys between the tables `names`."""
+    return [key for key in schema.foreign_keys if key.table in names and key.parent in names]
 
 
 def join(names: Sequence[str], schema: SchemaText) -> str | None:

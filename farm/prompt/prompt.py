@@ -15,7 +15,7 @@ from farm.prompt.hints import brief
 from farm.sql.verdict import Candidate, Finding, Severity
 from farm.targets.target import Target
 
-PROMPT_VERSION = "2"
+PROMPT_VERSION = "3"
 
 TAG = re.compile(r"<(/?)(schema|notes|hints|example|question)>", re.IGNORECASE)
 # What a model that only reads needs no word of; tokens of the schema are paid for with every question.

@@ -14,16 +14,21 @@ FOREIGN_KEY = re.compile(r'FOREIGN\s+KEY\s*\(\s*"?(\w+)"?\s*\)', re.IGNORECASE)
 ALTER = re.compile(rf"ALTER\s+TABLE\s+(?:ONLY\s+)?{NAME}\s+ADD\s+([^;]*)", re.IGNORECASE)
 TOKEN = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|\"[^\"]*\"|[(),]|[^-/'\"(),]+|.", re.DOTALL)
 NO_COLUMN = frozenset({"PRIMARY", "FOREIGN", "UNIQUE", "CHECK", "CONSTRAINT", "EXCLUDE", "LIKE"})
+FLAG = re.compile(r"\b(\d+)\s*[:=]\s*(\w{4,})")
 QUOTED = re.compile(r"'((?:[^']|'')*)'")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Column:
-    """`values` are the quoted words of its comment: the codes it may hold."""
+    """What its comment says of the codes it may hold.
+
+    `values` are quoted words ('paid', 'open'), `flags` numbers with their meaning (1: subscribed).
+    """
 
     name: str
     is_date: bool
     values: tuple[str, ...]
+    flags: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,7 +94,12 @@ def _column(text: str, comment: str) -> Column | None:
     if not words or words[0].upper() in NO_COLUMN:
         return None
     is_date = len(words) > 1 and words[1].upper().startswith(("DATE", "TIMESTAMP"))
-    return Column(name=words[0].strip('"'), is_date=is_date, values=tuple(QUOTED.findall(comment)))
+    return Column(
+        name=words[0].strip('"'),
+        is_date=is_date,
+        values=tuple(QUOTED.findall(comment)),
+        flags=tuple(FLAG.findall(comment)),
+    )
 
 
 def _foreign_key(table: str, text: str) -> ForeignKey | None:

@@ -6,7 +6,9 @@ CREATE TABLE clinics (clinic_id INTEGER PRIMARY KEY, city TEXT);
 CREATE TABLE doctors (
   doctor_id INTEGER PRIMARY KEY, clinic_id INTEGER REFERENCES clinics(clinic_id), name TEXT, hired DATE
 );
-CREATE TABLE patients (patient_id INTEGER PRIMARY KEY, name TEXT, birth_year INTEGER);
+CREATE TABLE patients (
+  patient_id INTEGER PRIMARY KEY, name TEXT, birth_year INTEGER, insured INTEGER -- 1: covered
+);
 CREATE TABLE visits (
   visit_id INTEGER PRIMARY KEY,
   doctor_id INTEGER REFERENCES doctors(doctor_id),
@@ -56,6 +58,10 @@ def test_columns_come_with_the_codes_that_the_question_uses() -> None:
         "doctors.name",
         "visits.state ('missed')",
     ]
+
+
+def test_a_flag_is_known_by_its_meaning() -> None:
+    assert linking.columns("How many are covered?", ["patients"], SCHEMA) == ["patients.insured = 1"]
 
 
 def test_a_table_that_gives_only_its_key_is_dropped() -> None:

@@ -13,7 +13,7 @@ from farm.targets.target import DIALECTS, Dialect, Target
 TARGET = Target(
     name="clinic",
     dialect="sqlite",
-    ddl="CREATE TABLE visits (visit_id INTEGER PRIMARY KEY, visit_date DATE NOT NULL, state TEXT -- 'missed'\n)",
+    ddl="CREATE TABLE visits (visit_id INTEGER PRIMARY KEY, day DATE NOT NULL, state TEXT -- 'missed'\n)",
     notes="Attendance: COUNT(visits.visit_id) WHERE visits.state <> 'missed'",
 )
 
@@ -38,7 +38,7 @@ def test_the_question_comes_last() -> None:
 def test_schema_and_notes_are_there_without_what_only_writers_need() -> None:
     content = first("How many visits?", TARGET)[1].content
 
-    assert "visit_date DATE," in content
+    assert "day DATE," in content
     assert TARGET.notes in content
 
 
@@ -61,9 +61,9 @@ def test_hints_hold_the_likely_source_condition_and_period() -> None:
     assert hints is not None
     assert hints[1].splitlines() == [
         "FROM visits",
-        "WHERE visits.state <> 'missed' AND strftime('%Y', visits.visit_date) = '2025'",
+        "WHERE visits.state <> 'missed' AND strftime('%Y', visits.day) = '2025'",
         "Attendance: COUNT(visits.visit_id)",
-        "month: strftime('%Y-%m', visits.visit_date), also in GROUP BY",
+        "month: strftime('%Y-%m', visits.day), also in GROUP BY",
     ]
 
 
@@ -72,7 +72,7 @@ def test_each_dialect_is_told_its_own_ways(dialect: Dialect) -> None:
     content = "".join(m.content for m in first("Visits in each year?", replace(TARGET, dialect=dialect)))
 
     assert GUIDANCE[dialect].name in content
-    assert GUIDANCE[dialect].year.format(d="visits.visit_date") in content
+    assert GUIDANCE[dialect].year.format(d="visits.day") in content
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.question)

@@ -5,7 +5,7 @@ CREATE TABLE authors (author_id INTEGER PRIMARY KEY, name TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS "books" (
   book_id INTEGER PRIMARY KEY,
   author_id INTEGER NOT NULL REFERENCES authors(author_id),
-  price NUMERIC(10, 2), -- in euros, without 'tax'
+  price NUMERIC(10, 2), -- in euros, without 'tax'; 0: free
   state TEXT CHECK (state IN ('a', 'b')), /* 'sold', 'stored' */
   printed_on DATE -- NULL: never
 );
@@ -44,6 +44,12 @@ def test_a_comment_behind_the_comma_belongs_to_the_column_before_it() -> None:
     assert values["price"] == ("tax",)
     assert values["state"] == ("sold", "stored")
     assert values["printed_on"] == ()
+
+
+def test_numbers_with_a_meaning_are_flags() -> None:
+    flags = {c.name: c.flags for table in read_schema(DDL).tables for c in table.columns if c.flags}
+
+    assert flags == {"price": (("0", "free"),)}
 
 
 def test_dates_are_known_by_their_type() -> None:
