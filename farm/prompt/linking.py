@@ -39,9 +39,10 @@ def _spoken(table: Table, words: Sequence[str], schema: SchemaText) -> bool:
 def _gives_away(column: Column, words: Sequence[str], schema: SchemaText) -> bool:
     """Whether a column that no other table has is named, or one of its codes is."""
     said = stems(column.name)
-    homes = [t for t in schema.tables if any(c.name == column.name for c in t.columns)]
-    if len(homes) == 1 and said[-1] != "id" and said[0] not in GENERIC and contains(words, said):
-        return True
+    if contains(words, said) and said[-1] != "id" and said[0] not in GENERIC:
+        homes = [t for t in schema.tables if any(c.name == column.name for c in t.columns)]
+        if len(homes) == 1:
+            return True
     return any(contains(words, stems(value)) and not _is_word(value, schema) for value in column.values)
 
 
@@ -73,8 +74,8 @@ def columns(question: str, names: Sequence[str], schema: SchemaText) -> list[str
 
 def _named(table: Table, column: Column, words: Sequence[str], *, alone: bool) -> bool:
     said = stems(column.name)
-    if said[0] in GENERIC and not alone:
-        said = [*stems(table.name), *said]
+    if said and said[0] in GENERIC and not alone:
+        said = stems(table.name) + said
     return contains(words, said)
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 # How rows shall be sorted says nothing about tables, least of all about one called orders.
 SORTING = re.compile(r"\b(ordered|sorted|in order) (by|of)\b")
@@ -9,10 +10,11 @@ WORD = re.compile(r"[a-z]+|\d+")
 LITTLE = frozenset({"a", "an", "and", "by", "for", "in", "of", "or", "per", "the"})
 
 
-def stems(text: str) -> list[str]:
+@lru_cache(maxsize=20_000)
+def stems(text: str) -> tuple[str, ...]:
     """The words of `text` in lower case without endings of plural and past; identifiers are split at `_`."""
     plain = SORTING.sub(" ", text.lower()).replace("e-mail", "email")
-    return [_stem(word) for word in WORD.findall(plain)]
+    return tuple(_stem(word) for word in WORD.findall(plain))
 
 
 def _stem(word: str) -> str:
@@ -29,5 +31,5 @@ def position(words: Sequence[str], part: Sequence[str]) -> int | None:
 
 
 def contains(words: Sequence[str], part: Sequence[str]) -> bool:
-    """Whether `part` stands in `words` as one run."""
-    return position(words, part) is not None
+    """Whether `part`, which must hold a word, stands in `words` as one run."""
+    return len(part) > 0 and part[0] in words and position(words, part) is not None

@@ -135,3 +135,13 @@ def test_the_hash_tells_conversations_apart() -> None:
 
 def test_the_version_is_stated() -> None:
     assert PROMPT_VERSION
+
+
+def test_names_in_any_script_are_no_trouble():
+    """Linking knows Latin words; a schema in another script gets no hints, and loses nothing else."""
+    target = Target(
+        name="x", dialect="sqlite", ddl='CREATE TABLE 名前 (番号 INTEGER); CREATE TABLE t ("1_" INT)'
+    )
+    text = prompt.first("番号は?", target)[-1].content
+    assert "番号 INTEGER" in text
+    assert "<hints>" not in text
