@@ -142,6 +142,6 @@ def test_names_in_any_script_are_no_trouble():
     target = Target(
         name="x", dialect="sqlite", ddl='CREATE TABLE 名前 (番号 INTEGER); CREATE TABLE t ("1_" INT)'
     )
-    text = prompt.first("番号は?", target)[-1].content
+    text = first("番号は?", target)[-1].content
     assert "番号 INTEGER" in text
     assert "<hints>" not in text
