@@ -19,7 +19,6 @@ from jobs.task import Task
 
 TARGET = "shop"
 SIDE_BY_SIDE_CHARS = 120
-OFF_TERMINAL_CHARS = 100
 
 
 def register(root: typer.Typer) -> None:
@@ -47,8 +46,7 @@ def demo() -> None:
             raise typer.Exit(Exit.INTERRUPTED)
         results = batch.results(wait=False)
         graded = grade(zip(asked, results, strict=True), farm.target(TARGET))
-    width = console.width if console.is_terminal else OFF_TERMINAL_CHARS
-    console.print(table(graded, width=width), width=width)
+    console.print(table(graded, width=console.width))
     _print_score(score(graded), seconds=time.monotonic() - started)
     _print_next_steps(graded)
 
