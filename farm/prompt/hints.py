@@ -8,7 +8,8 @@ from farm.prompt import linking
 from farm.prompt.examples import Example, Form, example_for
 from farm.prompt.glossary import Term, terms
 from farm.prompt.guidance import Guidance
-from farm.prompt.schema_text import ForeignKey, SchemaText, read_schema
+from farm.prompt.schema import ForeignKey, SchemaText
+from farm.prompt.schema_text import read_schema
 from farm.targets.target import Target
 
 # Patterns with several gaps take quadratic time; nobody says what he wants only behind this.

@@ -6,14 +6,11 @@ Works on words alone, so it is a hint and not a verdict; small models miss far f
 import re
 from collections.abc import Iterable, Sequence
 
-from farm.prompt.schema_text import Column, ForeignKey, SchemaText, Table
+from farm.prompt.schema import Column, ForeignKey, SchemaText, Table
+from farm.prompt.signs import GENERIC, given_away
 from farm.prompt.words import contains, position, stems
 
 TABLES_LIMIT = 7
-# Words that columns share with everyday language; they count only beside the name of their table.
-GENERIC = frozenset(
-    {"name", "statu", "date", "title", "type", "email", "number", "code", "amount", "quantity"}
-)
 QUALIFIED = re.compile(r"\b(\w+)\.\w+")
 
 Step = tuple[str, ForeignKey]
@@ -25,33 +22,9 @@ def tables(question: str, glossary: Iterable[str], schema: SchemaText) -> list[s
     Tables with many foreign keys hold the facts; the others describe them.
     """
     qualified = {name for text in glossary for name in QUALIFIED.findall(text)}
-    words = stems(question)
-    names = [t.name for t in schema.tables if t.name in qualified or _spoken(t, words, schema)]
+    spoken = qualified | given_away(stems(question), schema.signs)
+    names = [table.name for table in schema.tables if table.name in spoken]
     return sorted(names, key=lambda name: -sum(key.table == name for key in schema.foreign_keys))
-
-
-def _spoken(table: Table, words: Sequence[str], schema: SchemaText) -> bool:
-    if contains(words, stems(table.name)):
-        return True
-    return any(_gives_away(column, words, schema) for column in table.columns)
-
-
-def _gives_away(column: Column, words: Sequence[str], schema: SchemaText) -> bool:
-    """Whether a column that no other table has is named, or one of its codes is."""
-    said = stems(column.name)
-    if contains(words, said) and said[-1] != "id" and said[0] not in GENERIC:
-        homes = [t for t in schema.tables if any(c.name == column.name for c in t.columns)]
-        if len(homes) == 1:
-            return True
-    return any(contains(words, stems(value)) and not _is_word(value, schema) for value in column.values)
-
-
-def _is_word(value: str, schema: SchemaText) -> bool:
-    """Whether a code is also part of some column's name or too short to tell, so that it says nothing."""
-    said = set(stems(value))
-    return len(value) < 4 or any(
-        said <= set(stems(column.name)) for table in schema.tables for column in table.columns
-    )
 
 
 def columns(question: str, names: Sequence[str], schema: SchemaText) -> list[str]:

@@ -7,6 +7,7 @@ Schema, notes and question come from outside: they stand between tags, and a tag
 import hashlib
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from farm.models.answer import Message
 from farm.prompt.examples import DATE_COLUMN, Example
@@ -29,7 +30,7 @@ def first(question: str, target: Target) -> tuple[Message, ...]:
     guidance = GUIDANCE[target.dialect]
     about = brief(question, target, guidance)
     parts = (
-        ("schema", NOISE.sub("", target.ddl)),
+        ("schema", _compact(target.ddl)),
         ("notes", target.notes),
         ("hints", "\n".join(about.hints)),
         ("example", _worked(about.example, guidance) if about.example else ""),
@@ -66,6 +67,11 @@ def prompt_hash(messages: Sequence[Message]) -> str:
     """Digest of a whole conversation (SHA-256, first 16 hex digits)."""
     text = "\x1e".join(f"{message.role}\x1f{message.content}" for message in messages)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@lru_cache(maxsize=16)
+def _compact(ddl: str) -> str:
+    return NOISE.sub("", ddl)
 
 
 def _system(guidance: Guidance) -> str:

@@ -1,11 +1,14 @@
-"""A schema as a prompt sees it: tables, columns and foreign keys, read from CREATE statements.
+"""Tables, columns and foreign keys, read from CREATE statements.
 
 This is no parser of SQL: what it does not understand it leaves out, and the model still has the DDL itself.
 """
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+
+from farm.prompt.schema import Column, ForeignKey, SchemaText, Table
+from farm.prompt.signs import signs
+from farm.prompt.words import stems
 
 NAME = r'(?:"?\w+"?\.)?"?(\w+)"?'
 CREATE = re.compile(rf"CREATE\s+(?:\w+\s+)?TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?{NAME}\s*\(", re.IGNORECASE)
@@ -18,45 +21,6 @@ FLAG = re.compile(r"\b(\d+)\s*[:=]\s*(\w{4,})")
 QUOTED = re.compile(r"'((?:[^']|'')*)'")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Column:
-    """What its comment says of the codes it may hold.
-
-    `values` are quoted words ('paid', 'open'), `flags` numbers with their meaning (1: subscribed).
-    """
-
-    name: str
-    is_date: bool
-    values: tuple[str, ...]
-    flags: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Table:
-    name: str
-    columns: tuple[Column, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ForeignKey:
-    """`table.column` refers to `parent.parent_column`."""
-
-    table: str
-    column: str
-    parent: str
-    parent_column: str
-
-    @property
-    def condition(self) -> str:
-        return f"{self.table}.{self.column} = {self.parent}.{self.parent_column}"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SchemaText:
-    tables: tuple[Table, ...]
-    foreign_keys: tuple[ForeignKey, ...]
-
-
 @lru_cache(maxsize=16)
 def read_schema(ddl: str) -> SchemaText:
     """The tables and single-column foreign keys of `ddl`, in its order."""
@@ -64,10 +28,11 @@ def read_schema(ddl: str) -> SchemaText:
     keys: list[ForeignKey] = []
     for match in CREATE.finditer(ddl):
         items = _items(ddl, match.end())
-        tables.append(Table(name=match[1], columns=tuple(c for item in items if (c := _column(*item)))))
+        columns = tuple(column for item in items if (column := _column(*item)))
+        tables.append(Table(name=match[1], words=tuple(stems(match[1])), columns=columns))
         keys += [key for text, _ in items if (key := _foreign_key(match[1], text))]
     keys += [key for match in ALTER.finditer(ddl) if (key := _foreign_key(match[1], match[2]))]
-    return SchemaText(tables=tuple(tables), foreign_keys=tuple(keys))
+    return SchemaText(tables=tuple(tables), foreign_keys=tuple(keys), signs=signs(tables))
 
 
 def _items(ddl: str, start: int) -> list[tuple[str, str]]:
@@ -93,9 +58,11 @@ def _column(text: str, comment: str) -> Column | None:
     words = text.split()
     if not words or words[0].upper() in NO_COLUMN:
         return None
+    name = words[0].strip('"')
     is_date = len(words) > 1 and words[1].upper().startswith(("DATE", "TIMESTAMP"))
     return Column(
-        name=words[0].strip('"'),
+        name=name,
+        words=tuple(stems(name)),
         is_date=is_date,
         values=tuple(QUOTED.findall(comment)),
         flags=tuple(FLAG.findall(comment)),

@@ -25,7 +25,9 @@ def _stem(word: str) -> str:
 
 
 def position(words: Sequence[str], part: Sequence[str]) -> int | None:
-    """Where `part` stands in `words` as one run for the first time."""
+    """Where `part`, which is not empty, stands in `words` as one run for the first time."""
+    if not part or part[0] not in words:
+        return None
     starts = range(len(words) - len(part) + 1)
     return next((n for n in starts if list(words[n : n + len(part)]) == list(part)), None)
 
