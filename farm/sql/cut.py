@@ -2,17 +2,18 @@
 
 import re
 
-# an unclosed string or comment reaches to the end, so that each character is read once
+# An unclosed string or comment reaches to the end, so that each character is read once. No group is possessive:
+# up to Python 3.11.2 such groups give the wrong match.
 _PIECE = re.compile(
     r"""
-    '(?:[^']|'')*+(?:'|\Z) | "[^"]*+(?:"|\Z) | `[^`]*+(?:`|\Z)    # strings and quoted names
-    | --[^\n]*+ | /\*(?:[^*]|\*(?!/))*+(?:\*/|\Z)                  # comments
+    '[^']*+(?:''[^']*+)*(?:'|\Z) | "[^"]*+(?:"|\Z) | `[^`]*+(?:`|\Z)    # strings and quoted names
+    | --[^\n]*+ | /\*[^*]*+(?:\*(?!/)[^*]*+)*(?:\*/|\Z)             # comments
     | \$(\w*)\$.*?(?:\$\1\$|\Z)                                   # dollar-quoted strings
     | (?P<end>;)
     """,
     re.VERBOSE | re.DOTALL,
 )
-_NOTHING = re.compile(r"(?:[\s;]|--[^\n]*+|/\*(?:[^*]|\*(?!/))*+\*/)*+\Z")
+_NOTHING = re.compile(r"(?:[\s;]|--[^\n]*+|/\*[^*]*+(?:\*(?!/)[^*]*+)*\*/)*\Z")
 _OPENINGS = (
     "This|These|Note|Notes|Explanation|Here|The|In|It|Let|I|You|Please|Output|Result|Results|Answer|Question|Where|"
     "Hope|If|We|Sure|Alternatively|Or|For|Also|First|However|Reasoning|Final|Step"

@@ -43,7 +43,7 @@ _START = re.compile(
     re.IGNORECASE,
 )
 _BEGINS = re.compile(
-    r"[\s(]*+(?:(?:--[^\n]*+|/\*(?:[^*]|\*(?!/))*+\*/)[\s(]*+)*+(?:SELECT\b|WITH\b(?=.*?\bAS\b)|VALUES\s*+\()",
+    r"[\s(]*+(?:(?:--[^\n]*+|/\*[^*]*+(?:\*(?!/)[^*]*+)*\*/)[\s(]*+)*(?:SELECT\b|WITH\b(?=.*?\bAS\b)|VALUES\s*+\()",
     re.IGNORECASE | re.DOTALL,
 )
 _TYPOGRAPHY = str.maketrans(
