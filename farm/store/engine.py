@@ -3,6 +3,7 @@
 import os
 import re
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -100,7 +101,7 @@ class Store:
                 hide_parameters=True,
                 connect_args={"timeout": busy_timeout_seconds},
             )
-            _prepare_sqlite(engine, synchronous)
+            _prepare_sqlite(engine, synchronous, busy_timeout_seconds)
         else:
             engine = create_engine(
                 parsed,
@@ -205,12 +206,24 @@ def _make_folder(folder: Path) -> None:
         raise StoreTrouble(f"the store's folder {folder} is not writable; check its owner and mode")
 
 
-def _prepare_sqlite(engine: Engine, synchronous: str) -> None:
+def _use_wal(connection: sqlite3.Connection, patience_seconds: float) -> None:
+    """Turn the write-ahead log on. SQLite's own busy time-out does not wait for this one change."""
+    give_up_at = time.monotonic() + patience_seconds
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > give_up_at:
+                raise
+            time.sleep(0.02)
 
+
+def _prepare_sqlite(engine: Engine, synchronous: str, busy_timeout_seconds: float) -> None:
     @event.listens_for(engine, "connect")
     def set_pragmas(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
         connection.isolation_level = None  # the driver's own BEGIN comes too late, see "begin" below
-        connection.execute("PRAGMA journal_mode=WAL")
+        _use_wal(connection, busy_timeout_seconds)
         connection.execute(f"PRAGMA synchronous={synchronous}")
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute("PRAGMA temp_store=MEMORY")
