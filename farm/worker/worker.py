@@ -33,6 +33,7 @@ ACKNOWLEDGE_SECONDS = 0.01
 RETRY_FIRST_SECONDS = 0.2
 RETRY_MOST_SECONDS = 5.0
 EXECUTION_TTL_SECONDS = 60
+CANCEL_AGAIN_SECONDS = 1.0
 REFUSED_KEY = "farm:refused"
 REFUSED_KEPT = 1000
 
@@ -100,9 +101,7 @@ class FarmWorker(BaseWorker):
             self.worker_state = WorkerState.DRAINING
             await self._finish_in_flight()
         finally:
-            for helper in helpers:
-                helper.cancel()
-            await asyncio.gather(*helpers, return_exceptions=True)
+            await _cancel(helpers)
             await self._stop_in_flight()
             await self._acknowledge()
             await asyncio.to_thread(self._take_leave)
@@ -366,3 +365,12 @@ class FarmWorker(BaseWorker):
         if self._troubled:
             log.info("Redis is back")
         self._troubled = False
+
+
+async def _cancel(tasks: Sequence["asyncio.Task[None]"]) -> None:
+    """Cancel until all have ended: a library's own time-out can swallow a cancellation that meets it."""
+    while running := [task for task in tasks if not task.done()]:
+        for task in running:
+            task.cancel()
+        await asyncio.wait(running, timeout=CANCEL_AGAIN_SECONDS)
+    await asyncio.gather(*tasks, return_exceptions=True)
