@@ -2,8 +2,8 @@
 
 import re
 
-# An unclosed string or comment reaches to the end, so that each character is read once. No group is possessive:
-# up to Python 3.11.2 such groups give the wrong match.
+# An unclosed string or comment reaches to the end, so that each character is read once. No group is
+# possessive: up to Python 3.11.2 such groups give the wrong match.
 _PIECE = re.compile(
     r"""
     '[^']*+(?:''[^']*+)*(?:'|\Z) | "[^"]*+(?:"|\Z) | `[^`]*+(?:`|\Z)    # strings and quoted names
