@@ -9,7 +9,6 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
-from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Protocol
@@ -57,11 +56,6 @@ class WorkerChild:
     @property
     def exit_code(self) -> int | None:
         return self._process.exitcode
-
-    @property
-    def waitables(self) -> tuple[int | Connection, ...]:
-        """What becomes ready when it ends or tells something."""
-        return (self._process.sentinel,)
 
     def messages(self) -> list[Pulse | Failed]:
         told: list[Pulse | Failed] = []
