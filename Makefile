@@ -1,6 +1,7 @@
 # Every command works in a fresh clone with nothing installed but Python 3.11+, git and make.
 #   make demo   the whole farm on an example shop        make test   the tests
-#   make lint   style and format       make types  mypy --strict       make lock   renew the lock files
+#   make lint   style, format, bandit  make types  mypy --strict       make lock   renew the lock files
+#   make audit  known holes in what is locked; asks the package index's advisory service
 PYTHON ?= python3
 UV ?= uv
 VENV := .venv
@@ -8,7 +9,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
 
-.PHONY: install demo test lint types lock clean
+.PHONY: install demo test lint types audit lock clean
 .DELETE_ON_ERROR:
 
 install: $(VENV)/.installed
@@ -22,9 +23,14 @@ test: $(VENV)/.installed-dev
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/bandit --quiet -c pyproject.toml -r farm jobs migrations
 
 types: $(VENV)/.installed-dev
 	$(BIN)/mypy
+
+# --strict: a package that could not be looked up is a failure, not a pass.
+audit: $(VENV)/.installed-dev
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes --progress-spinner off -r requirements.lock
 
 $(VENV)/.created:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \

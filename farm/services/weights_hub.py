@@ -42,7 +42,7 @@ def _append(url: str, model: LocalModel, part: Path, progress: Callable[[int], N
     start = _size(part)
     request = urllib.request.Request(url, headers={"Range": f"bytes={start}-", "Accept-Encoding": "identity"})  # noqa: S310
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310 - a fixed address
+        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310 - a fixed address # nosec B310
             return _save(response, start, model, part, progress)
     except urllib.error.URLError as error:
         return f"{url} cannot be reached ({error.reason})"

@@ -119,7 +119,7 @@ def _exchange(process: subprocess.Popen[bytes], message: object) -> object:
     try:
         pickle.dump(message, process.stdin)
         process.stdin.flush()
-        answer: object = pickle.load(process.stdout)  # noqa: S301 - written by our own child
+        answer: object = pickle.load(process.stdout)  # noqa: S301 - written by our own child # nosec B301
     except (OSError, EOFError, pickle.UnpicklingError):
         return None
     return answer
@@ -130,7 +130,7 @@ def main() -> None:
     from farm.targets.sqlite import SqliteEngine
 
     _limit_memory()
-    url, target_name = pickle.load(sys.stdin.buffer)  # noqa: S301 - written by our own parent
+    url, target_name = pickle.load(sys.stdin.buffer)  # noqa: S301 - written by our own parent # nosec B301
     try:
         engine = SqliteEngine.from_url(url, target_name=target_name)
     except TargetTrouble as trouble:
@@ -139,7 +139,7 @@ def main() -> None:
     _answer("ready")
     with contextlib.suppress(EOFError):
         while True:
-            order: Order = pickle.load(sys.stdin.buffer)  # noqa: S301 - written by our own parent
+            order: Order = pickle.load(sys.stdin.buffer)  # noqa: S301 - written by our own parent # nosec B301
             _answer(_outcome(engine, order))
 
 

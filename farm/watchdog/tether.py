@@ -13,7 +13,7 @@ def main(parent: int, command: list[str]) -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent:
         sys.exit("the farm that started this has already ended")
-    os.execvp(command[0], command)  # noqa: S606  a command of our own, without a shell
+    os.execvp(command[0], command)  # noqa: S606 - a command of our own, without a shell # nosec B606
 
 
 if __name__ == "__main__":
