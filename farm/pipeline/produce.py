@@ -4,7 +4,7 @@ Knows no library and no process: what it needs comes in as four small interfaces
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -13,6 +13,7 @@ import structlog
 from farm.errors import BadInput, GiveUp, UnknownTarget
 from farm.models.answer import Answer, Message
 from farm.pipeline import rows
+from farm.pipeline.isolation import Isolation
 from farm.prompt import prompt
 from farm.sql.verdict import Candidate, best
 from farm.store.states import TaskState
@@ -31,6 +32,7 @@ class Ledger(Protocol):
     """The store as the pipeline sees it; each call returns once what it did is durable."""
 
     async def claim(self, task_id: int) -> Claimed | None: ...
+    async def begin(self, task: Claimed) -> bool: ...
     async def save_answer(self, row: dict[str, Any]) -> None: ...
     async def finish(self, outcome: Outcome) -> bool: ...
 
@@ -50,15 +52,21 @@ class Pipeline:
     find_target: FindTarget
     max_repairs: int
     require_dry_run: bool = False
+    isolation: Isolation = field(default_factory=Isolation)
 
     async def produce(self, task_id: int) -> TaskState | None:
         """Work one task to its end. None: the hint was stale, or the lease was lost on the way.
 
         Raises StopRoute when no call on this route can succeed; the task is then still leased.
         """
-        task = await self.ledger.claim(task_id)
-        if task is None:
-            return None
+        async with self.isolation.shared():
+            task = await self.ledger.claim(task_id)
+            if task is None or not task.last:
+                return await self._settle(task) if task else None
+        async with self.isolation.alone():
+            return await self._settle(task) if await self.ledger.begin(task) else None
+
+    async def _settle(self, task: Claimed) -> TaskState | None:
         with structlog.contextvars.bound_contextvars(task=task.id, attempt=task.attempt):
             outcome = await self._outcome(task)
             if not await self.ledger.finish(outcome):

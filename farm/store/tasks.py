@@ -31,8 +31,9 @@ class StoredAnswer:
 class Claimed:
     """A task leased to this worker; `token` is the fence that finishing must show.
 
-    `calls_before` counts the model calls of earlier rounds that ended in a rejection and were requeued;
-    `answers` are those of this round, paid for in an earlier attempt.
+    `attempt` is the one that this claim makes. `last` says that it is the last one there is, and not begun
+    yet: see `begin`. `calls_before` counts the model calls of earlier rounds that ended in a rejection and
+    were requeued; `answers` are those of this round, paid for in an earlier attempt.
     """
 
     id: int
@@ -43,6 +44,7 @@ class Claimed:
     target_version: datetime
     model: str | None
     calls_before: int = 0
+    last: bool = False
     answers: tuple[StoredAnswer, ...] = ()
 
 
@@ -60,16 +62,47 @@ class Outcome:
 
 
 def claim(
-    connection: Connection, task_ids: Collection[int], *, worker: str, lease_seconds: float
+    connection: Connection, task_ids: Collection[int], *, worker: str, lease_seconds: float, max_attempts: int
 ) -> dict[int, Claimed]:
-    """Lease those of `task_ids` that are queued; the others are stale hints, absent from the result."""
-    rows = connection.execute(
+    """Lease those of `task_ids` that are queued; the others are stale hints, absent from the result.
+
+    A task that has failed before and has one attempt left is leased without counting that attempt: its
+    worker begins it (`begin`) once nothing else is in flight there. A worker that ends before then ends for
+    another reason, so that no task dies of what another one did.
+    """
+    last = max(max_attempts - 1, 1)
+    rows = _lease(connection, task_ids, TaskRow.attempt < last, 1, worker, lease_seconds)
+    found = {row.id: row for row in rows}
+    left = set(task_ids) - found.keys()
+    waiting = _lease(connection, left, TaskRow.attempt >= last, 0, worker, lease_seconds) if left else []
+    again = [row.id for row in (*rows, *waiting) if row.token > 1]
+    answers = _stored_answers(connection, again) if again else {}
+    return {
+        row.id: Claimed(
+            **(row._asdict() | {"attempt": row.attempt + is_last}),
+            last=is_last,
+            answers=tuple(answers.get(row.id, ())),
+        )
+        for is_last, group in ((False, rows), (True, waiting))
+        for row in group
+    }
+
+
+def _lease(
+    connection: Connection,
+    task_ids: Collection[int],
+    which: Any,
+    charge: int,
+    worker: str,
+    lease_seconds: float,
+) -> Sequence[Any]:
+    return connection.execute(
         update(TaskRow)
-        .where(TaskRow.id.in_(task_ids), TaskRow.state == TaskState.QUEUED)
+        .where(TaskRow.id.in_(task_ids), TaskRow.state == TaskState.QUEUED, which)
         .values(
             state=TaskState.LEASED,
             token=TaskRow.token + 1,
-            attempt=TaskRow.attempt + 1,
+            attempt=TaskRow.attempt + charge,
             worker=worker,
             leased_until=_from_now(connection, lease_seconds),
         )
@@ -87,9 +120,16 @@ def claim(
             .label("target_version"),
         )
     ).all()
-    again = [row.id for row in rows if row.token > 1]
-    answers = _stored_answers(connection, again) if again else {}
-    return {row.id: Claimed(**row._mapping, answers=tuple(answers.get(row.id, ()))) for row in rows}
+
+
+def begin(connection: Connection, task_id: int, token: int) -> bool:
+    """Count the last attempt of a task that was claimed as such; False: the lease was lost meanwhile."""
+    begun = connection.execute(
+        update(TaskRow)
+        .where(TaskRow.id == task_id, TaskRow.token == token, TaskRow.state == TaskState.LEASED)
+        .values(attempt=TaskRow.attempt + 1)
+    )
+    return begun.rowcount == 1
 
 
 def _stored_answers(connection: Connection, task_ids: Collection[int]) -> dict[int, list[StoredAnswer]]:
@@ -178,25 +218,28 @@ def release(connection: Connection, task_ids: Collection[int], *, worker: str) -
     ).rowcount
 
 
-def free_worker(connection: Connection, worker: str, *, max_attempts: int) -> int:
-    """Free all leases of a worker that has ended; returns how many."""
-    return _expire(connection, TaskRow.worker == worker, max_attempts)
+def free_worker(connection: Connection, worker: str, *, max_attempts: int, reason: str = "") -> int:
+    """Free all leases of a worker that has ended, by `reason`; returns how many."""
+    why = f"its worker ended: {reason}" if reason else "its worker ended"
+    return _expire(connection, TaskRow.worker == worker, max_attempts, why)
 
 
 def expire(connection: Connection, *, max_attempts: int) -> int:
     """Free every lease that ran out; returns how many."""
-    return _expire(connection, TaskRow.leased_until < _from_now(connection, 0), max_attempts)
+    ran_out = TaskRow.leased_until < _from_now(connection, 0)
+    return _expire(connection, ran_out, max_attempts, "its worker fell silent")
 
 
-def _expire(connection: Connection, which: Any, max_attempts: int) -> int:
+def _expire(connection: Connection, which: Any, max_attempts: int, why: str) -> int:
     spent = TaskRow.attempt >= max_attempts
+    reason = f"{max_attempts} attempts ended without an outcome; the last time {why}"
     return connection.execute(
         update(TaskRow)
         .where(TaskRow.state == TaskState.LEASED, which)
         .values(
             state=case((spent, TaskState.DEAD), else_=TaskState.QUEUED),
             reason_code=case((spent, TOO_MANY_ATTEMPTS)),
-            reason=case((spent, f"{max_attempts} attempts ended without an outcome")),
+            reason=case((spent, reason)),
             finished_at=case((spent, type_coerce(now(), UtcDateTime()))),
             worker=None,
             leased_until=None,
@@ -241,6 +284,7 @@ __all__ = [
     "Outcome",
     "StoredAnswer",
     "any_open",
+    "begin",
     "claim",
     "expire",
     "finish",

@@ -43,14 +43,15 @@ class Writer:
     While the database is away, operations wait here and are applied when it returns; nothing is dropped.
     """
 
-    def __init__(self, store: Store, *, worker: str, lease_seconds: float) -> None:
+    def __init__(self, store: Store, *, worker: str, lease_seconds: float, max_attempts: int) -> None:
         self._store = store
         self._loop = asyncio.get_running_loop()
         self._pending: list[_Operation] = []
         self._wake = threading.Condition()
         self._closing = False
         self._kinds: dict[str, Callable[[Connection, Sequence[Any]], Sequence[Any]]] = {
-            "claim": lambda c, ids: _claim(c, ids, worker, lease_seconds),
+            "claim": lambda c, ids: _claim(c, ids, worker, lease_seconds, max_attempts),
+            "begin": lambda c, claimed: [tasks.begin(c, one.id, one.token) for one in claimed],
             "answer": _answer,
             "finish": _finish,
             "renew": lambda c, groups: [
@@ -66,6 +67,11 @@ class Writer:
         """Lease the task; None: the hint was stale."""
         claimed: Claimed | None = await self._submit("claim", task_id)
         return claimed
+
+    async def begin(self, task: Claimed) -> bool:
+        """Count a task's last attempt; False: the lease was lost."""
+        begun: bool = await self._submit("begin", task)
+        return begun
 
     async def save_answer(self, row: dict[str, Any]) -> None:
         """Persist one raw answer; returns once it is durable."""
@@ -164,9 +170,11 @@ class Writer:
 
 
 def _claim(
-    connection: Connection, task_ids: Sequence[int], worker: str, lease_seconds: float
+    connection: Connection, task_ids: Sequence[int], worker: str, lease_seconds: float, max_attempts: int
 ) -> list[Claimed | None]:
-    claimed = tasks.claim(connection, task_ids, worker=worker, lease_seconds=lease_seconds)
+    claimed = tasks.claim(
+        connection, task_ids, worker=worker, lease_seconds=lease_seconds, max_attempts=max_attempts
+    )
     return [claimed.pop(task_id, None) for task_id in task_ids]
 
 

@@ -238,7 +238,7 @@ class Runner:
             return
         try:
             with self._store.write() as connection:
-                tasks.free_worker(connection, name, max_attempts=self._settings.max_attempts)
+                tasks.free_worker(connection, name, max_attempts=self._settings.max_attempts, reason=reason)
                 workers.end(connection, name, reason)
         except FarmError as error:
             log.warning("leases are left to expire", worker=name, error=str(error))

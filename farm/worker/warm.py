@@ -60,7 +60,12 @@ class Warm:
         redis = connect_async(config.redis_url)
         self._stack.push_async_callback(redis.aclose)
 
-        self._writer = Writer(self._store, worker=self._name, lease_seconds=settings.lease_seconds)
+        self._writer = Writer(
+            self._store,
+            worker=self._name,
+            lease_seconds=settings.lease_seconds,
+            max_attempts=settings.max_attempts,
+        )
         self._stack.push_async_callback(self._sign_off)
         self._model = await self._stack.enter_async_context(
             Model(

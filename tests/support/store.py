@@ -42,10 +42,21 @@ def add(store: Store, count: int = 1, *, queue: str = "default", **options: Any)
 
 
 def claim(
-    store: Store, ids: Iterable[int], worker: str = "w1", *, lease_seconds: float = LEASE_SECONDS
+    store: Store,
+    ids: Iterable[int],
+    worker: str = "w1",
+    *,
+    lease_seconds: float = LEASE_SECONDS,
+    max_attempts: int = 3,
 ) -> dict[int, Claimed]:
+    """Claim and, where it is a task's last attempt, begin it."""
     with store.write() as connection:
-        return tasks.claim(connection, list(ids), worker=worker, lease_seconds=lease_seconds)
+        claimed = tasks.claim(
+            connection, list(ids), worker=worker, lease_seconds=lease_seconds, max_attempts=max_attempts
+        )
+        for one in claimed.values():
+            assert not one.last or tasks.begin(connection, one.id, one.token)
+    return claimed
 
 
 def finish(store: Store, *outcomes: Outcome) -> set[int]:

@@ -30,6 +30,7 @@ from farm.store.engine import Store, now
 from farm.store.states import TaskState
 from farm.store.steering import Selection
 from farm.store.tables import AnswerRow, CandidateRow, QueryRow, TaskRow
+from farm.store.tasks import Claimed
 
 
 def queries(store: Store) -> list[str]:
@@ -230,7 +231,10 @@ def test_a_poison_task_is_dead_after_its_attempts_and_says_why(store: Store):
         expire(store, max_attempts=3)
     found = row(store, task_id)
     assert (found.state, found.attempt, found.token) == ("dead", 3, 3)
-    assert (found.reason_code, found.reason) == ("attempts", "3 attempts ended without an outcome")
+    assert (found.reason_code, found.reason) == (
+        "attempts",
+        "3 attempts ended without an outcome; the last time its worker fell silent",
+    )
     assert found.finished_at is not None
     assert claim(store, [task_id]) == {}
 
@@ -239,10 +243,45 @@ def test_a_worker_that_dies_over_and_over_makes_its_task_dead_too(store: Store):
     poison, harmless = add(store, 2)
     for attempt in (1, 2):
         worker = f"w{attempt}"
-        claim(store, [poison, harmless] if attempt == 2 else [poison], worker)
+        claim(store, [poison, harmless] if attempt == 2 else [poison], worker, max_attempts=2)
         with store.write() as connection:
-            assert tasks.free_worker(connection, worker, max_attempts=2) == attempt
+            freed = tasks.free_worker(connection, worker, max_attempts=2, reason="killed by SIGSEGV")
+            assert freed == attempt
     assert [state(store, each) for each in (poison, harmless)] == ["dead", "queued"]
+    assert row(store, poison).reason.endswith("the last time its worker ended: killed by SIGSEGV")
+
+
+def test_the_last_attempt_counts_from_when_it_is_begun(store: Store):
+    """A task that waits to be worked alone dies of nothing that others do to its worker."""
+    [task_id] = add(store)
+
+    def lease(lease_seconds: float = 60.0) -> Claimed:
+        with store.write() as connection:
+            return tasks.claim(
+                connection, [task_id], worker="w1", lease_seconds=lease_seconds, max_attempts=2
+            )[task_id]
+
+    first = lease(lease_seconds=-1)
+    assert (first.attempt, first.last) == (1, False)
+    expire(store, max_attempts=2)
+    for _ in range(5):
+        waiting = lease(lease_seconds=-1)
+        assert (waiting.attempt, waiting.last) == (2, True)
+        expire(store, max_attempts=2)
+        assert state(store, task_id) is TaskState.QUEUED
+    last = lease(lease_seconds=-1)
+    with store.write() as connection:
+        assert not tasks.begin(connection, task_id, last.token - 1), "somebody else's claim"
+        assert tasks.begin(connection, task_id, last.token)
+    expire(store, max_attempts=2)
+    assert state(store, task_id) is TaskState.DEAD
+
+
+def test_a_first_attempt_is_never_held_back(store: Store):
+    [task_id] = add(store)
+    with store.write() as connection:
+        claimed = tasks.claim(connection, [task_id], worker="w1", lease_seconds=60, max_attempts=1)
+    assert (claimed[task_id].attempt, claimed[task_id].last) == (1, False)
 
 
 def test_a_released_task_has_lost_no_attempt(store: Store):

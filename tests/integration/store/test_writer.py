@@ -23,7 +23,7 @@ from farm.store.writer import Writer
 
 @asynccontextmanager
 async def writing(store: Store, worker: str = "w1") -> AsyncIterator[Writer]:
-    writer = Writer(store, worker=worker, lease_seconds=60)
+    writer = Writer(store, worker=worker, lease_seconds=60, max_attempts=3)
     try:
         yield writer
     finally:
@@ -156,7 +156,7 @@ def test_closing_writes_what_is_pending(store: Store):
     ids = add(store, 50)
 
     async def main() -> None:
-        writer = Writer(store, worker="w1", lease_seconds=60)
+        writer = Writer(store, worker="w1", lease_seconds=60, max_attempts=3)
         calls = [asyncio.ensure_future(writer.save_answer(answer(each))) for each in ids]
         await asyncio.sleep(0)
         await writer.close()
@@ -170,7 +170,7 @@ def test_closing_writes_what_is_pending(store: Store):
 
 def test_closing_an_idle_writer_ends_its_thread(store: Store):
     async def main() -> None:
-        await Writer(store, worker="w1", lease_seconds=60).close()
+        await Writer(store, worker="w1", lease_seconds=60, max_attempts=3).close()
 
     asyncio.run(main())
     assert not [thread for thread in threading.enumerate() if thread.name == "store-writer"]
@@ -209,7 +209,7 @@ def test_closing_while_the_database_is_locked_tells_the_callers(tmp_path: Any):
         holder.execute("BEGIN IMMEDIATE")
 
         async def main() -> None:
-            writer = Writer(store, worker="w1", lease_seconds=60)
+            writer = Writer(store, worker="w1", lease_seconds=60, max_attempts=3)
             waiting = asyncio.ensure_future(writer.claim(task_id))
             await asyncio.sleep(0.1)
             await writer.close()

@@ -47,6 +47,10 @@ class Scene:
     async def claim(self, task_id):
         return self.task if self.task is not None and task_id == self.task.id else None
 
+    async def begin(self, task):
+        self.log.append("begun")
+        return self.lease_holds
+
     async def save_answer(self, row):
         self.log.append(f"saved {row['raw']}")
         self.answers.setdefault((row["task_id"], row["call_no"]), row)
@@ -275,3 +279,15 @@ def test_text_that_no_database_keeps_is_mended_before_anybody_reads_it():
     scene = Scene(said=["SELECT '\0' \ud800"], verdicts={mended: good("SELECT 1")})
     assert scene.produce() is TaskState.ACCEPTED
     assert scene.answers[7, 1]["raw"] == mended
+
+
+def test_a_last_attempt_is_begun_before_anything_is_paid():
+    scene = Scene(said=["a"], verdicts={"a": good("SELECT 1")}, task=replace(TASK, attempt=3, last=True))
+    assert scene.produce() is TaskState.ACCEPTED
+    assert scene.log[:2] == ["begun", "asked a"]
+
+
+def test_a_last_attempt_whose_lease_was_lost_while_it_waited_is_dropped():
+    scene = Scene(task=replace(TASK, attempt=3, last=True), lease_holds=False)
+    assert scene.produce() is None
+    assert scene.log == ["begun"]
