@@ -20,6 +20,9 @@ PREFIX = "task-"
 NO_TIMEOUT = -1
 TASK_IDS = range(1, 2**63)
 MAX_DATA_BYTES = 1_000
+MAX_FIELD_BYTES = 10_000
+NOT_OURS = (b"result", b"exc_info", b"meta")
+"""What a hint never has: results, errors and notes, which RQ would unpack whatever their size."""
 FAILURE_TTL_SECONDS = 24 * 3600
 
 
@@ -38,10 +41,12 @@ class FarmJob(Job):
     def restore(self, raw_data: Any) -> Any:
         """Fill the job from its hash; raises ForbiddenJob for anything that is not a farm task."""
         try:
-            data = raw_data.get(b"data", b"")
-            if len(data) > MAX_DATA_BYTES:  # it may be compressed
+            fields = {name: value for name, value in raw_data.items() if name not in NOT_OURS}
+            if len(fields.get(b"data", b"")) > MAX_DATA_BYTES:  # it may be compressed
                 raise ForbiddenJob(f"job {self.id} is refused: its payload is too long for one task id")
-            result = super().restore(raw_data)
+            if any(len(value) > MAX_FIELD_BYTES for value in fields.values()):
+                raise ForbiddenJob(f"job {self.id} is refused: a field is too long for a hint")
+            result = super().restore(fields)
         except ForbiddenJob:
             raise
         except Exception as error:

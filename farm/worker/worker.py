@@ -163,19 +163,20 @@ class FarmWorker(BaseWorker):
         """RQ's commands: `shutdown` drains, `stop-job` stops that job; anything else is ignored."""
         try:
             payload = parse_payload(message)
-            command, task_id = payload.get("command"), str(payload.get("job_id", "")).removeprefix(PREFIX)
-        except (ValueError, AttributeError):
+            command, wanted = payload.get("command"), payload.get("job_id")
+        except (ValueError, AttributeError, RecursionError):
             log.warning("ignored a command that is no JSON object")
             return
         if command == "shutdown":
             self.drain()
         elif command == "stop-job":
-            self._stop_one(task_id)
+            self._stop_one(wanted)
 
-    def _stop_one(self, task_id: str) -> None:
-        if task_id.isdecimal() and (running := self.in_flight.get(int(task_id))):
-            self._stopped.add(int(task_id))
-            running.cancel()
+    def _stop_one(self, wanted: object) -> None:
+        for task_id, running in self.in_flight.items():
+            if f"{PREFIX}{task_id}" == wanted:
+                self._stopped.add(task_id)
+                running.cancel()
 
     def _listen_to_signals(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
