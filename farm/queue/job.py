@@ -61,7 +61,7 @@ class FarmJob(Job):
         except DeserializationError:
             return "its payload is not JSON"
         if name != FUNCTION or instance is not None:
-            return f"it asks for the function {name!r}"
+            return f"it asks for the function {name!r:.100}"
         if options or len(args) != 1 or type(args[0]) is not int or args[0] not in TASK_IDS:
             return "its arguments are not one task id"
         if self._success_callback_name or self._failure_callback_name or self._stopped_callback_name:

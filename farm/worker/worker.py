@@ -36,6 +36,8 @@ EXECUTION_TTL_SECONDS = 60
 CANCEL_AGAIN_SECONDS = 1.0
 REFUSED_KEY = "farm:refused"
 REFUSED_KEPT = 1000
+MAX_ID_CHARS = 200
+MAX_REASON_CHARS = 500
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -246,13 +248,13 @@ class FarmWorker(BaseWorker):
     def _read(self, job_id: str, raw: Any) -> FarmJob | None:
         """The job of a popped id, or None for a foreign or damaged one."""
         if isinstance(raw, Exception):
-            log.warning("refused a job", job=job_id, reason=f"its hash cannot be read: {raw}")
+            log.warning("refused a job", job=job_id[:MAX_ID_CHARS], reason=f"its hash cannot be read: {raw}")
             return None
         try:
             job = FarmJob(job_id, connection=self.connection)
             job.restore(raw)
         except (ForbiddenJob, ValueError) as error:
-            log.warning("refused a job", job=job_id, reason=str(error))
+            log.warning("refused a job", job=job_id[:MAX_ID_CHARS], reason=str(error)[:MAX_REASON_CHARS])
             return None
         return job
 
@@ -261,7 +263,7 @@ class FarmWorker(BaseWorker):
         if not job_ids:
             return
         async with self._pipeline() as pipeline:
-            pipeline.rpush(REFUSED_KEY, *job_ids)
+            pipeline.rpush(REFUSED_KEY, *(job_id[:MAX_ID_CHARS] for job_id in job_ids))
             pipeline.ltrim(REFUSED_KEY, -REFUSED_KEPT, -1)
             for job_id in job_ids:
                 pipeline.expire(FarmJob.key_for(job_id), FAILURE_TTL_SECONDS)
