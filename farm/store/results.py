@@ -8,12 +8,16 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, select
 
 from farm.store.states import SETTLED, TaskState
-from farm.store.tables import AnswerRow, BatchItemRow, QueryRow, TaskRow
+from farm.store.status import added
+from farm.store.tables import AnswerRow, BatchItemRow, FailedCallRow, QueryRow, TaskRow
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TaskResult:
-    """A task as it stands. `sql` and `query_id` are set once it is accepted, `reason` once it was refused."""
+    """A task as it stands. `sql` and `query_id` are set once it is accepted, `reason` once it was refused.
+
+    `calls` gave an answer; `failed_calls` gave none but may have been paid. Tokens and cost are of both.
+    """
 
     task_id: int
     key: str
@@ -32,6 +36,7 @@ class TaskResult:
     cost_usd: float | None
     created_at: datetime
     finished_at: datetime | None
+    failed_calls: int = 0
 
     @property
     def settled(self) -> bool:
@@ -117,21 +122,25 @@ def progress(connection: Connection, batch_id: int) -> Progress:
         .group_by(TaskRow.state)
     )
     counts: dict[str, int] = {row.state: row.tasks for row in states}
-    spent = connection.execute(_spent().where(AnswerRow.task_id.in_(in_batch))).one()
+    spent = [
+        connection.execute(_spent(table).where(table.task_id.in_(in_batch))).one()
+        for table in (AnswerRow, FailedCallRow)
+    ]
     return Progress(
         total=sum(counts.values()),
-        prompt_tokens=spent.prompt_tokens or 0,
-        completion_tokens=spent.completion_tokens or 0,
-        cost_usd=spent.cost_usd,
+        prompt_tokens=sum(row.prompt_tokens for row in spent),
+        completion_tokens=sum(row.completion_tokens for row in spent),
+        cost_usd=added(*(row.cost_usd for row in spent)),
         **counts,
     )
 
 
-def _spent() -> Select[*tuple[Any, ...]]:
+def _spent(table: type[AnswerRow | FailedCallRow]) -> Select[*tuple[Any, ...]]:
     return select(
-        func.sum(AnswerRow.prompt_tokens).label("prompt_tokens"),
-        func.sum(AnswerRow.completion_tokens).label("completion_tokens"),
-        func.sum(AnswerRow.cost_usd).label("cost_usd"),
+        func.count().label("calls"),
+        func.coalesce(func.sum(table.prompt_tokens), 0).label("prompt_tokens"),
+        func.coalesce(func.sum(table.completion_tokens), 0).label("completion_tokens"),
+        func.sum(table.cost_usd).label("cost_usd"),
     )
 
 
@@ -160,21 +169,22 @@ def _results() -> Select[*tuple[Any, ...]]:
 def _fetch(connection: Connection, query: Select[*tuple[Any, ...]]) -> list[TaskResult]:
     found = connection.execute(query).all()
     ids = {row.task_id for row in found}
-    spent = connection.execute(
-        _spent()
-        .add_columns(AnswerRow.task_id, func.count().label("calls"))
-        .where(AnswerRow.task_id.in_(ids))
-        .group_by(AnswerRow.task_id)
-    )
-    costs = {row.task_id: row for row in spent}
-    return [_result(row._mapping, costs.get(row.task_id)) for row in found]
+    answered, failed = (_costs(connection, table, ids) for table in (AnswerRow, FailedCallRow))
+    return [_result(row._mapping, answered.get(row.task_id), failed.get(row.task_id)) for row in found]
 
 
-def _result(task: Any, cost: Any | None) -> TaskResult:
+def _costs(connection: Connection, table: type[AnswerRow | FailedCallRow], ids: set[int]) -> dict[int, Any]:
+    of_tasks = _spent(table).add_columns(table.task_id).where(table.task_id.in_(ids)).group_by(table.task_id)
+    return {row.task_id: row for row in connection.execute(of_tasks)}
+
+
+def _result(task: Any, answered: Any | None, failed: Any | None) -> TaskResult:
+    spent = [row for row in (answered, failed) if row is not None]
     return TaskResult(
         **{**task, "state": TaskState(task["state"])},
-        calls=cost.calls if cost else 0,
-        prompt_tokens=cost.prompt_tokens if cost else 0,
-        completion_tokens=cost.completion_tokens if cost else 0,
-        cost_usd=cost.cost_usd if cost else None,
+        calls=answered.calls if answered else 0,
+        prompt_tokens=sum(row.prompt_tokens for row in spent),
+        completion_tokens=sum(row.completion_tokens for row in spent),
+        cost_usd=added(*(row.cost_usd for row in spent)),
+        failed_calls=failed.calls if failed else 0,
     )

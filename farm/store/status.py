@@ -7,7 +7,7 @@ from sqlalchemy import Connection, func, select
 
 from farm.store.engine import now
 from farm.store.states import TaskState
-from farm.store.tables import AnswerRow, TaskRow, WorkerRow
+from farm.store.tables import AnswerRow, FailedCallRow, TaskRow, WorkerRow
 
 SILENT = timedelta(minutes=5)
 
@@ -39,12 +39,16 @@ class QueueStatus:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Spent:
-    """Tokens and cost of all model calls; `cost_usd` is None where no price is set."""
+    """Tokens and cost of all model calls; `cost_usd` is None where no price is set.
+
+    `calls` gave an answer; `failed_calls` gave none though they may have been paid, and count in the sums.
+    """
 
     calls: int
     prompt_tokens: int
     completion_tokens: int
     cost_usd: float | None
+    failed_calls: int = 0
 
 
 def tasks_by_state(connection: Connection) -> dict[str, int]:
@@ -113,15 +117,30 @@ def workers(connection: Connection) -> list[WorkerStatus]:
 
 def spent(connection: Connection) -> Spent:
     """What all model calls have used so far."""
-    row = connection.execute(
-        select(
-            func.count().label("calls"),
-            func.coalesce(func.sum(AnswerRow.prompt_tokens), 0).label("prompt_tokens"),
-            func.coalesce(func.sum(AnswerRow.completion_tokens), 0).label("completion_tokens"),
-            func.sum(AnswerRow.cost_usd).label("cost_usd"),
-        )
-    ).one()
-    return Spent(**row._mapping)
+    answered, failed = (
+        connection.execute(
+            select(
+                func.count().label("calls"),
+                func.coalesce(func.sum(table.prompt_tokens), 0).label("prompt_tokens"),
+                func.coalesce(func.sum(table.completion_tokens), 0).label("completion_tokens"),
+                func.sum(table.cost_usd).label("cost_usd"),
+            )
+        ).one()
+        for table in (AnswerRow, FailedCallRow)
+    )
+    return Spent(
+        calls=answered.calls,
+        prompt_tokens=answered.prompt_tokens + failed.prompt_tokens,
+        completion_tokens=answered.completion_tokens + failed.completion_tokens,
+        cost_usd=added(answered.cost_usd, failed.cost_usd),
+        failed_calls=failed.calls,
+    )
+
+
+def added(*costs: float | None) -> float | None:
+    """The sum of those costs that are known; None where none is."""
+    known = [cost for cost in costs if cost is not None]
+    return sum(known) if known else None
 
 
 def _age(at: datetime, then: datetime) -> float:

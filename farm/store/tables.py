@@ -157,6 +157,26 @@ class AnswerRow(Base):
     created_at: Mapped[datetime]
 
 
+class FailedCallRow(Base):
+    """One model call that gave no answer and may have been paid; its tokens are None where nobody said them.
+
+    The time is part of the key so that a write that is repeated counts once.
+    """
+
+    __tablename__ = "failed_calls"
+
+    task_id: Mapped[int] = mapped_column(ForeignKey("tasks.id"), primary_key=True)
+    call_no: Mapped[int] = mapped_column(primary_key=True)
+    created_at: Mapped[datetime] = mapped_column(primary_key=True)
+    model: Mapped[str]
+    code: Mapped[str]
+    message: Mapped[str]
+    prompt_tokens: Mapped[int | None]
+    completion_tokens: Mapped[int | None]
+    cost_usd: Mapped[float | None]
+    latency_ms: Mapped[float]
+
+
 class CandidateRow(Base):
     """A query found in an answer, and the verdict on it."""
 

@@ -13,7 +13,16 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from farm.store.engine import now
 from farm.store.states import TaskState
-from farm.store.tables import AnswerRow, Base, CandidateRow, QueryRow, TargetRow, TaskRow, UtcDateTime
+from farm.store.tables import (
+    AnswerRow,
+    Base,
+    CandidateRow,
+    FailedCallRow,
+    QueryRow,
+    TargetRow,
+    TaskRow,
+    UtcDateTime,
+)
 
 TOO_MANY_ATTEMPTS = "attempts"
 
@@ -163,6 +172,11 @@ def save_answers(connection: Connection, answers: Sequence[dict[str, Any]]) -> N
     _insert_once(connection, AnswerRow, answers)
 
 
+def save_failed_calls(connection: Connection, calls: Sequence[dict[str, Any]]) -> None:
+    """Count calls that gave no answer and may have been paid. Needs no fence: money is spent by anyone."""
+    _insert_once(connection, FailedCallRow, calls)
+
+
 def finish(connection: Connection, outcomes: Iterable[Outcome]) -> set[int]:
     """Settle tasks whose token still holds; returns the ids settled. A lost lease leaves no trace."""
     kept = [outcome for outcome in outcomes if _settle(connection, outcome)]
@@ -292,5 +306,6 @@ __all__ = [
     "release",
     "renew",
     "save_answers",
+    "save_failed_calls",
     "waiting",
 ]

@@ -77,6 +77,10 @@ class Writer:
         """Persist one raw answer; returns once it is durable."""
         await self._submit("answer", row)
 
+    async def save_failed_call(self, row: dict[str, Any]) -> None:
+        """Count a call that gave no answer; returns once it is durable."""
+        await self._submit("do", lambda connection: tasks.save_failed_calls(connection, [row]))
+
     async def finish(self, outcome: Outcome) -> bool:
         """Settle a task; False: the lease was lost and somebody else decides."""
         settled: bool = await self._submit("finish", outcome)

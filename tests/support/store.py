@@ -74,6 +74,11 @@ def save_answer(store: Store, *rows: dict[str, Any]) -> None:
         tasks.save_answers(connection, rows)
 
 
+def save_failed_call(store: Store, *rows: dict[str, Any]) -> None:
+    with store.write() as connection:
+        tasks.save_failed_calls(connection, rows)
+
+
 def row(store: Store, task_id: int) -> Any:
     """The task as it stands in its table."""
     with store.read() as connection:
@@ -100,6 +105,22 @@ def answer(task_id: int, call_no: int = 1, raw: str = "SELECT 1", **values: Any)
         "prompt_hash": "abc",
         "parameters": {"temperature": 0},
         "created_at": now(),
+    } | values
+
+
+def failed_call(task_id: int, call_no: int = 1, **values: Any) -> dict[str, Any]:
+    """A row of `failed_calls`."""
+    return {
+        "task_id": task_id,
+        "call_no": call_no,
+        "created_at": now(),
+        "model": "stub-model",
+        "code": "empty",
+        "message": "an empty answer",
+        "prompt_tokens": 70,
+        "completion_tokens": 7,
+        "cost_usd": 0.25,
+        "latency_ms": 3.5,
     } | values
 
 

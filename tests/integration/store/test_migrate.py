@@ -13,7 +13,19 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
-from support.store import accepted, add, answer, claim, expire, finish, opened, rejected, save_answer
+from support.store import (
+    accepted,
+    add,
+    answer,
+    claim,
+    expire,
+    failed_call,
+    finish,
+    opened,
+    rejected,
+    save_answer,
+    save_failed_call,
+)
 
 from farm.errors import StoreTrouble
 from farm.store import migrate
@@ -221,6 +233,19 @@ def test_costs_are_summed_per_batch(store: Store):
         (row["tasks"], row["calls"], row["prompt_tokens"], row["completion_tokens"], row["cost_usd"])
         for row in rows
     ] == [(2, 3, 300, 30, 1.0), (1, 1, 7, 3, 9.25), (1, 0, 0, 0, None)]
+
+
+def test_failed_calls_are_in_the_costs_of_a_batch_once(store: Store):
+    both, lost = add(store, 2), add(store, 1)
+    save_answer(store, answer(both[0]), answer(both[0], 2), answer(both[1]))
+    save_failed_call(
+        store, failed_call(both[0]), failed_call(both[0], 3), failed_call(lost[0], cost_usd=None)
+    )
+    rows = sorted(view(store, "batch_costs"), key=lambda row: row["batch_id"])
+    assert [
+        (row["calls"], row["failed_calls"], row["prompt_tokens"], row["completion_tokens"], row["cost_usd"])
+        for row in rows
+    ] == [(3, 2, 440, 44, 2.0), (0, 1, 70, 7, None)]
 
 
 def test_reasons_of_refusal_are_counted(store: Store):

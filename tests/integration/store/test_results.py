@@ -1,6 +1,18 @@
 """How the tasks of a batch stand, in the order asked, and what they cost."""
 
-from support.store import accepted, add, answer, claim, expire, finish, rejected, row, save_answer
+from support.store import (
+    accepted,
+    add,
+    answer,
+    claim,
+    expire,
+    failed_call,
+    finish,
+    rejected,
+    row,
+    save_answer,
+    save_failed_call,
+)
 
 from farm.store import results
 from farm.store.engine import Store
@@ -69,3 +81,26 @@ def test_progress_counts_tasks_tokens_and_money(store: Store):
         cost_usd=1.0,
     )
     assert (progress.done, progress.tokens) == (3, 220)
+
+
+def test_calls_that_gave_no_answer_count_in_tokens_and_money(store: Store):
+    good, bad, unpriced = add(store, 3)
+    save_answer(store, answer(good), answer(unpriced, cost_usd=None))
+    save_failed_call(store, failed_call(good), failed_call(good, 2), failed_call(bad))
+    with store.read() as connection:
+        first, second, third = results.by_id(connection, [good, bad, unpriced])
+        progress = results.progress(connection, row(store, good).batch_id)
+    assert (first.calls, first.failed_calls, first.prompt_tokens, first.cost_usd) == (1, 2, 240, 1.0)
+    assert (second.calls, second.failed_calls, second.completion_tokens, second.cost_usd) == (0, 1, 7, 0.25)
+    assert (third.calls, third.failed_calls, third.cost_usd) == (1, 0, None)
+    assert (progress.prompt_tokens, progress.completion_tokens, progress.cost_usd) == (410, 41, 1.25)
+
+
+def test_a_failed_call_that_is_written_again_counts_once(store: Store):
+    [task] = add(store, 1)
+    lost = failed_call(task)
+    for _ in range(2):
+        save_failed_call(store, lost)
+    with store.read() as connection:
+        [result] = results.by_id(connection, [task])
+    assert result.failed_calls == 1

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import update
-from support.store import accepted, add, answer, claim, finish, save_answer
+from support.store import accepted, add, answer, claim, failed_call, finish, save_answer, save_failed_call
 
 from farm.store import status, workers
 from farm.store.engine import Store, now
@@ -100,4 +100,15 @@ def test_what_was_spent_is_summed(store: Store):
     with store.read() as connection:
         assert status.spent(connection) == Spent(
             calls=2, prompt_tokens=200, completion_tokens=20, cost_usd=0.5
+        )
+
+
+def test_calls_that_gave_no_answer_are_spent_too(store: Store):
+    first, second = add(store, 2)
+    save_answer(store, answer(first))
+    lost = failed_call(second, prompt_tokens=None, completion_tokens=None, cost_usd=None)
+    save_failed_call(store, failed_call(first), lost)
+    with store.read() as connection:
+        assert status.spent(connection) == Spent(
+            calls=1, failed_calls=2, prompt_tokens=170, completion_tokens=17, cost_usd=0.75
         )
