@@ -5,6 +5,7 @@ Sources, strongest first: arguments, environment (`FARM_…`), a folder of secre
 """
 
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -33,6 +34,13 @@ from farm.errors import BadSetting
 
 DEFAULT_MODEL = "gpt-4.1-mini"
 DEFAULT_QUEUE = "default"
+# Families that think before they answer, by the names they go by at most endpoints.
+REASONING_MODELS = re.compile(
+    r"(?:^|[/:])(?:o\d|gpt-[5-9](?!.*chat)|gpt-oss|deepseek-r\d|qwq|magistral)|(?<!non-)reason|(?<!no)(?<!no-)think",
+    re.IGNORECASE,
+)
+# Thinking takes time and tokens, and most of these models take no temperature.
+REASONING_DEFAULTS = {"temperature": None, "max_tokens": 16_384, "deadline_seconds": 600.0}
 
 
 class PoolSettings(BaseModel):
@@ -54,6 +62,11 @@ class ModelSettings(BaseModel):
     max_tokens: int = Field(default=1024, ge=16)
     seed: int | None = None
     deadline_seconds: float = Field(default=120.0, gt=0, description="for one call, from first byte to last")
+    stream: bool = Field(default=False, description="have the answer sent as it is written")
+    gap_seconds: float = Field(default=30.0, gt=0, description="longest silence within a streamed answer")
+    trust_env: bool = Field(
+        default=False, description="heed HTTPS_PROXY, SSL_CERT_FILE and the like for this model"
+    )
     prompt_usd_per_million: float | None = Field(default=None, ge=0)
     completion_usd_per_million: float | None = Field(default=None, ge=0)
 
@@ -206,8 +219,12 @@ class Settings(BaseSettings):
         return {DEFAULT_QUEUE: default, **self.pools}
 
     def model_settings(self, model: str) -> ModelSettings:
-        """How `model` is called: as set under `models`, else by the defaults."""
-        return self.models.get(model, ModelSettings())
+        """How `model` is called: as set under `models`, else by the defaults for its kind."""
+        chosen = self.models.get(model, ModelSettings())
+        if not REASONING_MODELS.search(model):
+            return chosen
+        unset = REASONING_DEFAULTS.keys() - chosen.model_fields_set
+        return chosen.model_copy(update={name: REASONING_DEFAULTS[name] for name in unset})
 
     def queue_for(self, model: str | None) -> str | None:
         """The queue whose pool asks `model` (None: the default pool's); None where no pool does."""

@@ -231,3 +231,37 @@ def test_every_setting_says_what_it_is_for():
     obvious = {"log_level"}
     silent = {name for name, field in Settings.model_fields.items() if not field.description}
     assert silent <= obvious
+
+
+@pytest.mark.parametrize(
+    ("model", "thinks"),
+    [
+        ("o3", True),
+        ("o4-mini", True),
+        ("openai/gpt-5-mini", True),
+        ("gpt-5.1", True),
+        ("openai/gpt-oss-120b", True),
+        ("deepseek-ai/DeepSeek-R1", True),
+        ("deepseek-reasoner", True),
+        ("QwQ-32B", True),
+        ("qwen3-30b-thinking", True),
+        ("gpt-4.1-mini", False),
+        ("gpt-4o", False),
+        ("gpt-5-chat-latest", False),
+        ("grok-4-fast-non-reasoning", False),
+        ("qwen2.5-coder-1.5b", False),
+        ("deepseek-chat", False),
+        ("olmo-2", False),
+    ],
+)
+def test_a_model_that_thinks_is_given_more_time_and_tokens(model, thinks):
+    settings = Settings.load().model_settings(model)
+    assert (settings.deadline_seconds, settings.max_tokens, settings.temperature) == (
+        (600.0, 16_384, None) if thinks else (120.0, 1024, 0.0)
+    )
+
+
+def test_what_is_set_for_a_model_that_thinks_holds():
+    settings = Settings.load(models={"o3": {"deadline_seconds": 30, "temperature": 1}})
+    chosen = settings.model_settings("o3")
+    assert (chosen.deadline_seconds, chosen.temperature, chosen.max_tokens) == (30.0, 1.0, 16_384)
