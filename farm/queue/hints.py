@@ -1,29 +1,37 @@
 """Issuing hints: the bounded window of RQ jobs that tells workers which tasks wait in the store."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from redis import Redis
+from redis.exceptions import ResponseError
 from rq.queue import EnqueueData
 
+from farm.queue import aside
+from farm.queue.aside import LEADER_KEY, Kinds
 from farm.queue.job import FAILURE_TTL_SECONDS, FUNCTION, NO_TIMEOUT, FarmQueue, job_id
 
-LEADER_KEY = "farm:reconciler"
+T = TypeVar("T")
 
 
 class Hints:
-    """The producers' and reconcilers' side of the queues. Every hint may be lost or doubled without harm."""
+    """The producers' and reconcilers' side of the queues. Every hint may be lost or doubled without harm.
+
+    Keys of the wrong type are set aside on the way; every method raises RedisError for anything else.
+    """
 
     def __init__(self, connection: Redis) -> None:
         self._connection = connection
 
     def depth(self, queue: str) -> int:
         """How many hints wait in a queue."""
-        return int(self._connection.llen(self._queue(queue).key))
+        key = self._queue(queue).key
+        return self._mending(aside.queue_kinds(queue), lambda: int(self._connection.llen(key)))
 
     def waiting(self, queue: str) -> set[str]:
         """The job ids that wait in a queue."""
-        entries: Any = self._connection.lrange(self._queue(queue).key, 0, -1)
+        key = self._queue(queue).key
+        entries: Any = self._mending(aside.queue_kinds(queue), lambda: self._connection.lrange(key, 0, -1))
         return {entry.decode(errors="replace") for entry in entries}
 
     def issue(self, queue: str, tasks: Sequence[tuple[int, int]]) -> int:
@@ -34,22 +42,41 @@ class Hints:
         jobs = [_hint(task_id, at_front=True) for task_id in reversed(urgent)]
         jobs += [_hint(task_id, at_front=False) for task_id in others]
         if jobs:
-            rq_queue.enqueue_many(jobs)
+            kinds = {**aside.queue_kinds(queue), **aside.job_kinds([job_id(task_id) for task_id, _ in tasks])}
+            self._mending(kinds, lambda: rq_queue.enqueue_many(jobs))
         return len(jobs)
 
     def clear(self, queue: str) -> None:
         """Withdraw every hint of a queue; the tasks stay in the store."""
-        self._queue(queue).empty()  # type: ignore[no-untyped-call]
+        self._mending(aside.queue_kinds(queue), self._queue(queue).empty)
 
     def lead(self, name: str, ttl_seconds: float) -> bool:
-        """Whether `name` is the reconciler that issues now; it spares doubled hints, nothing else."""
-        ttl_ms = int(ttl_seconds * 1000)
+        """Whether `name` is the reconciler that issues now; it spares doubled hints, nothing else.
+
+        Nobody leads for longer than `ttl_seconds` without saying so again, whoever wrote the key.
+        """
+        return self._mending({LEADER_KEY: "string"}, lambda: self._lead(name, int(ttl_seconds * 1000)))
+
+    def _lead(self, name: str, ttl_ms: int) -> bool:
         if self._connection.set(LEADER_KEY, name, nx=True, px=ttl_ms):
             return True
-        if self._connection.get(LEADER_KEY) != name.encode():
-            return False
-        self._connection.pexpire(LEADER_KEY, ttl_ms)
-        return True
+        leads = self._connection.get(LEADER_KEY) == name.encode()
+        if leads or not 0 <= int(self._connection.pttl(LEADER_KEY)) <= ttl_ms:
+            self._connection.pexpire(LEADER_KEY, ttl_ms)
+        return leads
+
+    def set_aside(self) -> int:
+        """How many refused entries and keys of the wrong type were set aside within about a day."""
+        return aside.count(self._connection)
+
+    def _mending(self, kinds: Kinds, action: Callable[[], T]) -> T:
+        """Do it; where a key has the wrong type, set that aside and do it again."""
+        try:
+            return action()
+        except ResponseError as error:
+            if "WRONGTYPE" not in str(error) or not aside.mend(self._connection, kinds):
+                raise
+            return action()
 
     def _queue(self, name: str) -> FarmQueue:
         return FarmQueue(name, self._connection)

@@ -4,6 +4,7 @@ Whoever can write to Redis can name any importable function in a job. So the cla
 read jobs with refuses everything but the farm's own function, and every callback and webhook.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -90,6 +91,14 @@ class FarmQueue(Queue):
     def __init__(self, name: str, connection: Redis, **options: Any) -> None:
         options |= {"job_class": FarmJob, "serializer": JSONSerializer}
         super().__init__(name, connection=connection, **options)
+
+
+_JOB_ID = re.compile(rb"task-[1-9][0-9]{0,18}")
+
+
+def is_job_id(entry: bytes) -> bool:
+    """Whether an entry of a queue is named as the farm's own jobs are."""
+    return _JOB_ID.fullmatch(entry) is not None
 
 
 def job_id(task_id: int) -> str:

@@ -4,19 +4,21 @@
 2. Each queue's window of hints is filled from the tasks that wait in the store.
 3. A paused queue's hints are withdrawn.
 
-It keeps no state between passes but the time of the last one, so losing all of Redis, or this process, costs
-at most one pass. Several reconcilers may run; one at a time issues hints.
+It keeps no state between passes but when it last saw the store, so losing all of Redis, or this process,
+costs at most one pass. Several reconcilers may run; one at a time issues hints.
 """
 
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from farm.errors import StoreTrouble, TryAgain
+from farm.outage import Outage
 from farm.queue.hints import Hints
 from farm.queue.job import job_id
+from farm.queue.patience import Patience
 from farm.store import tasks, workers
 from farm.store.engine import Store
 
@@ -53,48 +55,61 @@ class Reconciler:
         self._name = name
         self._queues = tuple(queues)
         self._window = window
-        self._lease_seconds = lease_seconds
         self._max_attempts = max_attempts
         self._clock = clock
-        self._last_seen: float | None = None
-        self._patient_until = float("-inf")
-        self._troubled = False
+        self._patience = Patience(lease_seconds)
+        self._store_outage = Outage(log, "the store", clock=clock)
+        self._redis_outage = Outage(log, "Redis", clock=clock)
+        self._next_pass_at = self._next_issue_at = float("-inf")
 
     def tick(self) -> Pass:
-        """One pass. Trouble with either server is logged once and left to the next pass."""
-        try:
-            done = Pass(
-                expired=self._expire(), issued=sum(map(self._fill, self._queues)) if self._leads() else 0
-            )
-        except (TryAgain, StoreTrouble, RedisError) as error:
-            if not self._troubled:
-                log.warning("reconciler waits: %s", error)
-            self._troubled = True
+        """One pass. Trouble with a server is said once and left to a later pass."""
+        if self._clock() < self._next_pass_at:
             return Pass()
-        if self._troubled:
-            log.info("reconciler goes on")
-        self._troubled = False
+        try:
+            done = Pass(expired=self._expire(), issued=self._issue())
+        except (TryAgain, StoreTrouble) as error:
+            self._next_pass_at = self._clock() + self._store_outage.note(error)
+            return Pass()
+        self._store_outage.over()
         return done
 
-    def _leads(self) -> bool:
-        return self._hints.lead(self._name, LEADER_TTL_SECONDS)
-
     def _expire(self) -> int:
-        """Free leases that ran out, but not right after an outage: their workers could not renew either."""
-        at = self._clock()
-        if self._last_seen is not None and at - self._last_seen > self._lease_seconds / 2:
-            self._patient_until = at + self._lease_seconds
-        if at < self._patient_until:
-            with self._store.read():
-                expired = 0
-        else:
-            with self._store.write() as connection:
-                expired = tasks.expire(connection, max_attempts=self._max_attempts)
-        self._last_seen = at
-        return expired
+        """Free leases that ran out, but not right after an outage: their workers could not renew either.
 
-    def _fill(self, queue: str) -> int:
-        return fill(self._store, self._hints, queue, self._window)
+        A write transaction shows that workers can write; what the store's clock said at its start is the
+        limit, so that no lease ends that was renewed while we waited for the store.
+        """
+        with self._store.write() as connection:
+            limit = tasks.clock(connection)
+            if not self._patience.allows(self._clock(), limit):
+                return 0
+            return tasks.expire(connection, max_attempts=self._max_attempts, before=limit)
+
+    def _issue(self) -> int:
+        began_at = self._clock()
+        if began_at < self._next_issue_at:
+            return 0
+        try:
+            issued = self._fill_all() if self._hints.lead(self._name, LEADER_TTL_SECONDS) else 0
+        except RedisError as error:
+            self._next_issue_at = self._clock() + self._redis_outage.note(error)
+            self._patience.excuse(self._clock() - began_at)
+            return 0
+        self._redis_outage.over()
+        return issued
+
+    def _fill_all(self) -> int:
+        """Fill every queue; one that Redis refuses to serve does not stop the others."""
+        issued, refused = 0, None
+        for queue in self._queues:
+            try:
+                issued += fill(self._store, self._hints, queue, self._window)
+            except ResponseError as error:
+                refused = error
+        if refused is not None:
+            raise refused
+        return issued
 
 
 def fill(store: Store, hints: Hints, queue: str, window: int) -> int:

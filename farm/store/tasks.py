@@ -238,9 +238,17 @@ def free_worker(connection: Connection, worker: str, *, max_attempts: int, reaso
     return _expire(connection, TaskRow.worker == worker, max_attempts, why)
 
 
-def expire(connection: Connection, *, max_attempts: int) -> int:
-    """Free every lease that ran out; returns how many."""
-    ran_out = TaskRow.leased_until < _from_now(connection, 0)
+def clock(connection: Connection) -> datetime:
+    """The time by which leases are counted: the database's own, or this machine's with SQLite."""
+    if connection.dialect.name == "postgresql":
+        at: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+        return at
+    return now()
+
+
+def expire(connection: Connection, *, max_attempts: int, before: datetime | None = None) -> int:
+    """Free every lease that ran out by now, or by `before` on the database's clock; returns how many."""
+    ran_out = TaskRow.leased_until < (_from_now(connection, 0) if before is None else before)
     return _expire(connection, ran_out, max_attempts, "its worker fell silent")
 
 

@@ -25,6 +25,8 @@ OWNERS = {
 # Bottom up: each may import those before it.
 LAYERS = (
     "farm.errors",
+    "farm.redaction",
+    "farm.outage",
     "jobs.task",
     "farm.settings",
     "farm.logs",

@@ -1,22 +1,29 @@
 """The reconciler between a real queue server and a real store, on both databases."""
 
+import re
+import sqlite3
+import sys
 import threading
+import time
 
 import pytest
 from sqlalchemy import select, text, update
 from support.postgres import fresh_database
+from support.queue_server import QueueServer
 from support.store import add, claim, opened
 
 from farm.queue.connection import connect
 from farm.queue.hints import Hints
 from farm.queue.job import FarmQueue
+from farm.queue.patience import Patience
 from farm.queue.reconciler import Pass, Reconciler
-from farm.store import workers
+from farm.store import tasks, workers
 from farm.store.engine import Store, now
 from farm.store.states import TaskState
 from farm.store.tables import TaskRow
 
 LEASE_SECONDS = 15.0
+LONGEST_PAUSE_SECONDS = 6.25
 
 
 class Scene:
@@ -200,12 +207,14 @@ def test_a_store_that_is_away_is_waited_for_and_then_given_a_lease_s_time(scene,
             scene.now += 1.0
             assert reconciler.tick() == Pass()
         reconciler._store = scene.store
-    assert len([record for record in caplog.records if "waits" in record.message]) == 1
+    assert len([record for record in caplog.records if "waiting for the store" in record.message]) == 1
+    scene.now += LONGEST_PAUSE_SECONDS
     assert reconciler.tick().expired == 0
-    for _ in range(15):
-        scene.now += 1.01
-        expired = reconciler.tick().expired
-    assert expired == 1
+    for _ in range(14):
+        scene.now += 1.0
+        assert reconciler.tick().expired == 0
+    scene.now += 1.01
+    assert reconciler.tick().expired == 1
 
 
 def test_leases_expire_while_the_queue_server_is_away(scene, caplog):
@@ -214,10 +223,12 @@ def test_leases_expire_while_the_queue_server_is_away(scene, caplog):
     scene.run_out()
     with connect("unix:///nowhere/redis.sock") as nowhere:
         reconciler = scene.reconciler(hints=Hints(nowhere))
-        for _ in range(3):
+        assert reconciler.tick() == Pass(expired=1)
+        for _ in range(20):
+            scene.now += 1.0
             assert reconciler.tick() == Pass()
     assert scene.states() == {1: TaskState.QUEUED}
-    assert len([record for record in caplog.records if "waits" in record.message]) == 1
+    assert len([record for record in caplog.records if "waiting for Redis" in record.message]) == 1
 
 
 def test_it_goes_on_when_the_queue_server_is_back(scene, caplog):
@@ -227,8 +238,9 @@ def test_it_goes_on_when_the_queue_server_is_back(scene, caplog):
         reconciler = scene.reconciler(hints=Hints(nowhere))
         reconciler.tick()
         reconciler._hints = scene.hints
+        scene.now += LONGEST_PAUSE_SECONDS
         assert reconciler.tick().issued == 1
-    assert [record.message for record in caplog.records][-1] == "reconciler goes on"
+    assert [record.message for record in caplog.records][-1] == "Redis is back after 6 s"
 
 
 def test_of_two_reconcilers_one_issues(scene):
@@ -273,10 +285,176 @@ def test_foreign_entries_in_the_queue_do_not_disturb(scene):
     assert scene.reconciler().tick().issued == 1
 
 
-def test_a_key_of_the_wrong_kind_is_waited_out(scene):
-    add(scene.store, 1)
+@pytest.mark.parametrize(
+    "key", ["rq:queue:default", "rq:queues", "farm:reconciler", "rq:job:task-1", "farm:set-aside"]
+)
+def test_a_key_of_the_wrong_kind_is_set_aside_and_its_place_taken(scene, key):
+    add(scene.store, 3)
+    wrong = {"rq:queues": "string", "rq:queue:default": "hash"}.get(key, "set")
+    plant(scene.connection, key, wrong)
+    if key == "farm:set-aside":
+        plant(scene.connection, "rq:queue:default", "string")
+    assert scene.reconciler().tick().issued == 3
+    assert sorted(set(scene.take())) == [1, 2, 3]
+    (kept,) = scene.connection.lrange("farm:set-aside", 0, -1)
+    assert scene.connection.type(kept).decode() in (wrong, "string")
+    assert 0 < scene.connection.ttl(kept) <= 24 * 3600
+    assert scene.hints.set_aside() == 1
+
+
+def plant(connection, key, kind) -> None:
+    """A key of a type that nobody expects there."""
+    {
+        "string": lambda: connection.set(key, "x"),
+        "set": lambda: connection.sadd(key, "x"),
+        "hash": lambda: connection.hset(key, "x", "y"),
+    }[kind]()
+
+
+def test_a_paused_queue_of_the_wrong_kind_is_no_trouble(scene, caplog):
     scene.connection.set("rq:queue:default", "no list")
+    with scene.store.write() as connection:
+        workers.pause(connection, "default")
+    assert scene.reconciler().tick() == Pass()
+    assert not [record for record in caplog.records if "waiting" in record.message]
+
+
+@pytest.mark.parametrize("ttl_ms", [None, 10_000_000])
+def test_a_leader_that_nobody_is_does_not_lead_for_ever(scene, ttl_ms):
+    add(scene.store, 1)
+    scene.connection.set("farm:reconciler", "someone else", px=ttl_ms)
     reconciler = scene.reconciler()
-    assert reconciler.tick() == Pass()
-    scene.connection.delete("rq:queue:default")
+    assert reconciler.tick().issued == 0
+    assert 0 < scene.connection.pttl("farm:reconciler") <= 5_000
+    scene.connection.pexpire("farm:reconciler", 1)
+    while scene.connection.exists("farm:reconciler"):
+        pass
     assert reconciler.tick().issued == 1
+
+
+def test_a_leader_that_leads_is_not_kept_in_office_by_those_who_ask(scene):
+    scene.connection.set("farm:reconciler", "b", px=900)
+    scene.reconciler("a").tick()
+    assert scene.connection.pttl("farm:reconciler") <= 900
+
+
+def test_a_queue_that_redis_refuses_does_not_stop_the_others(scene, caplog):
+    add(scene.store, 1, queue="big")
+    add(scene.store, 1)
+    admin = scene.connection
+    admin.execute_command(
+        "ACL",
+        "SETUSER",
+        "half",
+        "on",
+        ">pw",
+        "+@all",
+        "~rq:queue:default",
+        "~rq:queues",
+        "~rq:job:*",
+        "~farm:*",
+    )
+    try:
+        with connect(admin.connection_pool.connection_kwargs["path"].join(("unix://half:pw@", ""))) as half:
+            reconciler = scene.reconciler(hints=Hints(half), queues=("big", "default"))
+            reconciler.tick()
+    finally:
+        admin.execute_command("ACL", "DELUSER", "half")
+    assert scene.hints.depth("default") == 1
+    assert ["permission" in record.message.lower() for record in caplog.records] == [True]
+
+
+def test_what_ran_out_while_the_store_itself_hung_is_given_a_lease_s_time(tmp_path, redis_url):
+    """Another program has the store for longer than a lease; at its end the reconciler's turn comes first."""
+    path = tmp_path / "farm.db"
+    with opened(f"sqlite:///{path}") as store, connect(redis_url) as connection:
+        scene = Scene(store, connection)
+        add(store, 1)
+        claim(store, [1])
+        reconciler = scene.reconciler()
+        reconciler.tick()
+        scene.run_out()
+        holder = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        holder.execute("BEGIN IMMEDIATE")
+
+        def let_go():
+            scene.now += 60.0
+            holder.execute("COMMIT")
+
+        release = threading.Timer(0.5, let_go)
+        release.start()
+        assert reconciler.tick().expired == 0
+        release.join()
+        holder.close()
+        assert scene.states() == {1: TaskState.LEASED}
+
+
+def test_a_lease_renewed_while_the_statement_waits_is_kept(scene):
+    """What counts is the store's time when the pass began, not when its statement came through."""
+    add(scene.store, 1)
+    claim(scene.store, [1], lease_seconds=0.2)
+    with scene.store.write() as connection:
+        limit = tasks.clock(connection)
+        time.sleep(0.3)
+        assert tasks.expire(connection, max_attempts=3, before=limit) == 0
+        assert tasks.expire(connection, max_attempts=3) == 1
+
+
+@pytest.fixture
+def server(tmp_path):
+    with QueueServer(tmp_path / "queue-server") as server:
+        yield server
+
+
+@pytest.mark.parametrize(
+    ("trouble", "words"),
+    [
+        ("full", "maxmemory"),
+        ("read_only", "read only"),
+        ("locked", "auth"),
+        ("forbidding", "permissions"),
+        ("gone", "refused|No such file"),
+    ],
+)
+def test_it_waits_for_a_server_in_trouble_says_so_once_and_goes_on(
+    server, sqlite_store, caplog, trouble, words
+):
+    caplog.set_level("INFO")
+    with connect(server.url) as connection:
+        scene = Scene(sqlite_store, connection)
+        reconciler = scene.reconciler()
+        add(scene.store, 1)
+        assert reconciler.tick().issued == 1
+        add(scene.store, 1)
+        claim(scene.store, [1])
+        connection.delete("rq:queue:default")
+        with getattr(server, trouble)():
+            for number in range(40):
+                if number == 10:
+                    scene.run_out()
+                scene.now += 1.0
+                assert reconciler.tick() == Pass(expired=1 if number == 10 else 0)
+        scene.now += LONGEST_PAUSE_SECONDS
+        assert reconciler.tick().issued == 2
+    first, last = [record.message for record in caplog.records if record.name == "farm.queue.reconciler"]
+    assert first.startswith("waiting for Redis: ")
+    assert re.search(words, first, re.IGNORECASE)
+    assert last == "Redis is back after 45 s"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="freezes a process with a Unix signal")
+def test_leases_expire_while_the_queue_server_hangs(server, sqlite_store, caplog):
+    """Redis takes its time to fail; that is no outage of the store."""
+    with connect(server.url, timeout_seconds=0.3) as connection:
+        scene = Scene(sqlite_store, connection)
+        reconciler = scene.reconciler()
+        reconciler._patience, reconciler._clock = Patience(0.8), time.monotonic
+        add(scene.store, 1)
+        reconciler.tick()
+        claim(scene.store, [1])
+        with server.frozen():
+            begun = time.monotonic()
+            assert reconciler.tick() == Pass()
+            assert 0.5 < time.monotonic() - begun < 2.0, "it hung for more than half a lease"
+            scene.run_out()
+            assert reconciler.tick().expired == 1
