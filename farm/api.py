@@ -8,6 +8,7 @@ from farm.batch import Batch
 from farm.errors import BadInput, NotFound
 from farm.queue.announce import announce
 from farm.queue.connection import connect
+from farm.redaction import masked
 from farm.services import valkey
 from farm.settings import Settings
 from farm.store import enqueue, migrate, reports, results, steering, targets, workers
@@ -288,7 +289,7 @@ def describe(name: str, *, dialect: str, url: str | None, ddl: str | None, notes
             f"target {name} needs a schema: give its DDL (CREATE TABLE …) or the URL of its database"
         )
     if url is not None and urls.dialect_of(url) != dialect:
-        raise BadInput(f"target {name} is said to be {dialect}, but its URL is {urls.masked(url)}")
+        raise BadInput(f"target {name} is said to be {dialect}, but its URL is {masked(url)}")
     url = None if url is None else urls.normal(url)
     target = Target(name=name, dialect=dialect, ddl=ddl or "", notes=notes, url=url)
     if not (ddl or "").strip():

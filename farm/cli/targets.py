@@ -10,7 +10,7 @@ from farm.cli import sheet
 from farm.cli.shared import Group, Json, add_command, console, opened, print_json, say
 from farm.cli.sheet import Column
 from farm.errors import BadInput
-from farm.targets import urls
+from farm.redaction import masked
 from farm.targets.target import Target
 
 app = typer.Typer(help="Databases to write SQL for: add, list, show, refresh.", no_args_is_help=True)
@@ -104,7 +104,7 @@ def _text(path: Path | None) -> str | None:
 
 
 def _database(target: Target) -> str:
-    return urls.masked(target.url) if target.url else "(DDL only)"
+    return masked(target.url) if target.url else "(DDL only)"
 
 
 def _row(target: Target) -> dict[str, str | None]:
@@ -112,5 +112,5 @@ def _row(target: Target) -> dict[str, str | None]:
         "name": target.name,
         "dialect": target.dialect,
         "fingerprint": target.fingerprint,
-        "url": urls.masked(target.url) if target.url else None,
+        "url": masked(target.url) if target.url else None,
     }

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 from farm.errors import BadAnswer, FarmError, GiveUp
 from farm.models.answer import Message
-from farm.queue.connection import connect, masked, require
+from farm.queue.connection import connect, require
+from farm.redaction import masked
 from farm.services import valkey
 from farm.settings import PoolSettings, Settings
 from farm.store import migrate, targets
@@ -126,4 +127,4 @@ def _target(settings: Settings, store: Store, name: str) -> str:
         engine.close()
     changed = replace(target, ddl=current).fingerprint != target.fingerprint
     advice = f"; its schema has changed: `farm target refresh {name}`" if changed else ""
-    return f"{target.dialect} answers at {urls.masked(url)}{advice}"
+    return f"{target.dialect} answers at {masked(url)}{advice}"

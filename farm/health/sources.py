@@ -6,8 +6,8 @@ from typing import Any
 from pydantic import SecretStr
 from pydantic_settings import EnvSettingsSource, PydanticBaseSettingsSource
 
+from farm.redaction import masked
 from farm.settings import Settings, file_sources
-from farm.targets import urls
 
 HIDDEN = "********"
 
@@ -38,11 +38,11 @@ def shown(field: str, value: Any) -> str:
         case None:
             return ""
         case SecretStr():
-            return urls.masked(value.get_secret_value()) if field.endswith("_url") else HIDDEN
+            return masked(value.get_secret_value()) if field.endswith("_url") else HIDDEN
         case dict():
             return ", ".join(f"{key}: {item}" for key, item in value.items())
         case str() if field.endswith("_url"):
-            return urls.masked(value)
+            return masked(value)
         case _:
             return str(value)
 

@@ -12,7 +12,8 @@ from psycopg.adapt import Loader
 from psycopg.types.datetime import DateLoader, IntervalLoader, TimestampLoader, TimestamptzLoader
 
 from farm.errors import TargetTrouble
-from farm.targets.urls import masked, normal, scrubbed
+from farm.redaction import masked, scrubbed
+from farm.targets.urls import normal
 
 CONNECT_LIMIT_SECONDS = 5
 LOCK_LIMIT_MS = 2_000

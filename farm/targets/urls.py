@@ -7,15 +7,15 @@ remembered in `$FARM_HOME/targets.toml`, which only its owner can read.
 import contextlib
 import json
 import os
-import re
 import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from farm.errors import BadInput
+from farm.redaction import masked
 from farm.targets.target import Dialect
 
 if TYPE_CHECKING:
@@ -90,26 +90,6 @@ def sqlite_path(url: str) -> Path:
     if "?" in path:
         raise BadInput(f"{masked(url)!r} has parameters after '?', which targets do not take; leave them out")
     return Path(path).expanduser().absolute()
-
-
-def masked(url: str) -> str:
-    """The URL for people to see: its password, wherever it stands, as ***."""
-    scheme, separator, rest = url.partition("://")
-    main, question, query = rest.partition("?")
-    # A password may hold any character, also unquoted ones that end a host elsewhere: hide up to the last @.
-    account, at, host = main.rpartition("@")
-    user, colon, _ = account.partition(":")
-    query = re.sub(r"(?i)((?:^|&)[^=&]*password=)[^&]*", r"\1***", query)
-    return f"{scheme}{separator}{user}{':***' if colon else ''}{at}{host}{question}{query}"
-
-
-def scrubbed(message: str, url: str) -> str:
-    """A driver's message without the URL's password, should the driver quote it."""
-    account = url.partition("://")[2].partition("?")[0].rpartition("@")[0]
-    secrets = {account.partition(":")[2], *re.findall(r"(?i)password=([^&]*)", url.partition("?")[2])}
-    for secret in sorted(secrets | {unquote(text) for text in secrets}, key=len, reverse=True):
-        message = message.replace(secret, "***") if secret else message
-    return message
 
 
 def _read(path: Path) -> dict[str, str]:

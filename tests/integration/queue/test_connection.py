@@ -3,7 +3,7 @@
 import pytest
 
 from farm.errors import BadSetting, Misuse, Unavailable
-from farm.queue.connection import connect, connect_async, masked, require
+from farm.queue.connection import connect, connect_async, require
 
 
 @pytest.mark.parametrize("url", ["localhost:6379", "http://host", ""])
@@ -11,19 +11,6 @@ from farm.queue.connection import connect, connect_async, masked, require
 def test_a_bad_url_is_refused(make, url):
     with pytest.raises(BadSetting, match="FARM_REDIS_URL"):
         make(url)
-
-
-@pytest.mark.parametrize(
-    ("url", "shown"),
-    [
-        ("redis://host:6379/0", "redis://host:6379/0"),
-        ("redis://:secret@host:6379/0", "redis://:***@host:6379/0"),
-        ("rediss://user:secret@host/1", "rediss://user:***@host/1"),
-        ("unix:///tmp/x.sock", "unix:///tmp/x.sock"),
-    ],
-)
-def test_a_url_is_shown_without_its_password(url, shown):
-    assert masked(url) == shown
 
 
 def test_a_server_that_answers_is_well(redis_url):

@@ -84,29 +84,3 @@ def test_a_bad_url_is_refused_with_how_to_write_it(url: str, says: str) -> None:
         urls.normal(url)
     assert says in str(caught.value)
     assert "secret" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("url", "shown"),
-    [
-        ("postgresql://u:p@host:5432/db", "postgresql://u:***@host:5432/db"),
-        ("postgresql://u@host/db", "postgresql://u@host/db"),
-        ("postgresql://host/db", "postgresql://host/db"),
-        ("postgresql://u:p@ss/w@host/db", "postgresql://u:***@host/db"),
-        (
-            "postgresql:///db?host=/run&user=u&password=p&sslpassword=q",
-            "postgresql:///db?host=/run&user=u&password=***&sslpassword=***",
-        ),
-        ("sqlite:////data/shop.db", "sqlite:////data/shop.db"),
-    ],
-)
-def test_a_password_is_not_shown(url: str, shown: str) -> None:
-    assert urls.masked(url) == shown
-
-
-def test_a_driver_that_quotes_the_password_is_silenced() -> None:
-    said = 'invalid integer value "p@ss" for connection option "port" p%40ss'
-    assert urls.scrubbed(said, "postgresql://u:p%40ss@host/db") == (
-        'invalid integer value "***" for connection option "port" ***'
-    )
-    assert urls.scrubbed("no route to host", "postgresql://u@host/db") == "no route to host"
