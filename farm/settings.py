@@ -40,7 +40,12 @@ REASONING_MODELS = re.compile(
     re.IGNORECASE,
 )
 # Thinking takes time and tokens, and most of these models take no temperature.
-REASONING_DEFAULTS = {"temperature": None, "max_tokens": 16_384, "deadline_seconds": 600.0, "gap_seconds": 120.0}
+REASONING_DEFAULTS = {
+    "temperature": None,
+    "max_tokens": 16_384,
+    "deadline_seconds": 600.0,
+    "gap_seconds": 120.0,
+}
 
 
 class PoolSettings(BaseModel):
