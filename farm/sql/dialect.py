@@ -15,8 +15,8 @@ class Rules:
     `folds_quoted`: quoted names ignore case too. `aliases_everywhere`: WHERE, GROUP BY and HAVING see the
     aliases of the SELECT list. `strings_in_double_quotes`: one that names nothing is a string.
     `hidden_columns` exist on every table; `bare_words` are values written without parentheses;
-    `catalogs` are system tables that may be read, `"schema.*"` standing for all of a schema;
-    `reserved` words name nothing unless quoted.
+    `catalogs` are system tables that may be read, `"schema.*"` standing for all of a schema but `secrets`,
+    which hold passwords; `reserved` words name nothing unless quoted.
     """
 
     name: str
@@ -27,6 +27,7 @@ class Rules:
     hidden_columns: frozenset[str]
     bare_words: frozenset[str]
     catalogs: frozenset[str]
+    secrets: frozenset[str]
     reserved: frozenset[str]
 
     def fold(self, name: str, *, quoted: bool) -> str:
@@ -48,6 +49,7 @@ SQLITE = Rules(
     hidden_columns=frozenset({"rowid", "oid", "_rowid_"}),
     bare_words=frozenset({"current_date", "current_time", "current_timestamp", "true", "false"}),
     catalogs=frozenset({"sqlite_master", "sqlite_schema"}),
+    secrets=frozenset(),
     reserved=words(
         "add all alter and as autoincrement between case check collate commit constraint create default "
         "deferrable delete distinct drop else escape except exists foreign from group having in index "
@@ -71,6 +73,11 @@ POSTGRES = Rules(
     catalogs=words(
         "information_schema.* pg_attribute pg_class pg_constraint pg_description pg_enum pg_index "
         "pg_indexes pg_matviews pg_namespace pg_sequences pg_tables pg_type pg_views"
+    ),
+    secrets=words(
+        "_pg_foreign_data_wrappers _pg_foreign_servers _pg_foreign_table_columns _pg_foreign_tables "
+        "_pg_user_mappings foreign_data_wrapper_options foreign_server_options foreign_table_options "
+        "user_mapping_options"
     ),
     reserved=words(
         "all analyse analyze and any array as asc asymmetric both case cast check collate column "

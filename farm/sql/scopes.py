@@ -213,7 +213,8 @@ class _Walk:
     def _unknown_table(self, node: exp.Table) -> None:
         rules, db = self.lookup.schema.rules, node.args.get("db")
         name = node.name.lower()
-        if name in rules.catalogs or (db is not None and f"{db.name.lower()}.*" in rules.catalogs):
+        is_system = name in rules.catalogs or (db is not None and f"{db.name.lower()}.*" in rules.catalogs)
+        if is_system and name not in rules.secrets:
             return
         written = f"{db.name}.{node.name}" if db is not None else node.name
         near = self.lookup.schema.nearest_tables(node.name)

@@ -1,8 +1,9 @@
 """Postgres targets: dry runs by EXPLAIN on a warm connection, reports on a fresh one, always read-only.
 
 A read-only transaction does not suffice: functions may still write files, take locks, send notices or sleep.
-So a query must be one statement that a cursor can be declared for, which leaves only reading ones, and may
-call no function that Postgres lists as volatile, but for harmless ones such as random().
+So a query must be one statement that a cursor can be declared for, which leaves only reading ones, and
+neither its text nor its plan may call what is not known to be harmless (farm.targets.postgres_policy). It
+runs in a child process, so that no answer of the server can fill the memory of whoever asked.
 """
 
 import time
@@ -11,26 +12,32 @@ from typing import Any
 import psycopg
 
 from farm.errors import TargetTrouble
-from farm.sql.dialect import POSTGRES
 from farm.targets import postgres_ddl
+from farm.targets.child import NEEDS_MEMORY, EngineChild, Opening, Order, took_too_long
 from farm.targets.engine import Result
+from farm.targets.postgres_policy import Policy, read_policy
 from farm.targets.postgres_session import (
+    CANCEL_GRACE_SECONDS,
+    CONNECT_LIMIT_SECONDS,
     Connection,
     blames_query,
     cancelled_after,
     connect,
+    limit_temp_files,
     reading,
     time_limit,
     timed_out,
+    too_many_temp_files,
     words,
 )
-from farm.targets.postgres_text import called_names
 from farm.targets.rows import gather
 
 PREPARE_LIMIT_SECONDS = 5.0
 INTROSPECT_LIMIT_SECONDS = 60.0
 DECLARE = "DECLARE farm_result INSENSITIVE NO SCROLL CURSOR FOR\n"
-EXPLAIN = f"EXPLAIN (COSTS OFF) {DECLARE}"
+EXPLAIN = f"EXPLAIN (VERBOSE, COSTS OFF, FORMAT JSON) {DECLARE}"
+CHILD_GRACE_SECONDS = CONNECT_LIMIT_SECONDS + 2 * CANCEL_GRACE_SECONDS + 0.5
+"""The child connects first, and cancels and cuts by itself; it is killed only where even that fails."""
 
 
 class PostgresEngine:
@@ -41,7 +48,11 @@ class PostgresEngine:
         self._target_name = target_name
         self._search_path = search_path
         self._connection = self._connect()
-        self._volatile: frozenset[str] | None = None
+        self._policy: Policy | None = None
+        self._child = EngineChild(
+            Opening(url=url, target_name=target_name, search_path=search_path),
+            grace_seconds=CHILD_GRACE_SECONDS,
+        )
 
     @property
     def name(self) -> str:
@@ -68,12 +79,17 @@ class PostgresEngine:
             raise self._trouble("the query cannot be checked", error) from error
 
     def run(self, sql: str, *, row_limit: int, timeout_seconds: float) -> Result:
+        return self._child.run(Order(sql=sql, row_limit=row_limit, timeout_seconds=timeout_seconds))
+
+    def run_here(self, sql: str, *, row_limit: int, timeout_seconds: float) -> Result:
+        """`run` in this process, on a connection of its own; a huge value takes huge memory."""
         started = time.perf_counter()
-        if refusal := self._refusal(sql):
-            raise TargetTrouble(f"target {self._target_name!r} refuses the query: {refusal}")
-        with self._connect() as connection, cancelled_after(connection, timeout_seconds + 1.0):
+        self._refuse(self._policy_now().refusal(sql))
+        with self._connect() as connection, cancelled_after(connection, timeout_seconds):
             try:
                 with reading(connection, timeout_seconds=timeout_seconds):
+                    self._refuse(self._planned(connection, sql))
+                    connection.execute(limit_temp_files(connection))
                     columns, rows, truncated = _fetch(connection, sql, row_limit, started + timeout_seconds)
             except psycopg.Error as error:
                 raise self._run_trouble(error, sql, timeout_seconds) from error
@@ -82,6 +98,7 @@ class PostgresEngine:
 
     def close(self) -> None:
         self._connection.close()
+        self._child.close()
 
     def _connect(self) -> Connection:
         connection = connect(self._url, target_name=self._target_name)
@@ -90,45 +107,42 @@ class PostgresEngine:
         return connection
 
     def _prepare(self, sql: str) -> str | None:
-        if refusal := self._refusal(sql):
+        if refusal := self._policy_now().refusal(sql):
             return refusal
         try:
             with reading(self._connection, timeout_seconds=PREPARE_LIMIT_SECONDS):
-                execute_single(self._connection, EXPLAIN + sql)
+                return self._planned(self._connection, sql)
         except psycopg.Error as error:
             if timed_out(error):
                 return f"planning the query takes longer than {PREPARE_LIMIT_SECONDS:g} s"
             if not blames_query(error):
                 raise
             return words(error, sql, prefix=EXPLAIN)
-        return None
 
-    def _refusal(self, sql: str) -> str | None:
-        """What speaks against the text itself, before Postgres sees it."""
-        if "\0" in sql:
-            return "the query contains a NUL character"
-        if any("\ud800" <= character <= "\udfff" for character in sql):
-            return "the query contains half of a surrogate pair, which is no character"
-        called = called_names(sql)
-        if called is None:
-            return "the query spells a name or a string in escapes that cannot be checked; write it plainly"
-        refused = sorted(called & self._volatile_functions())
-        if refused:
-            return f"function {refused[0]}() is not allowed in a report: volatile, it may do more than read"
-        return None
+    def _planned(self, connection: Connection, sql: str) -> str | None:
+        """Let Postgres plan the query, and judge what the plan would call."""
+        plan = execute_single(connection, EXPLAIN + sql).fetchall()
+        return self._policy_now().plan_refusal(plan)
 
-    def _volatile_functions(self) -> frozenset[str]:
-        if self._volatile is None:
-            found = self._connection.execute("SELECT DISTINCT proname FROM pg_proc WHERE provolatile = 'v'")
-            self._volatile = frozenset(row[0] for row in found) - POSTGRES.functions
-        return self._volatile
+    def _policy_now(self) -> Policy:
+        if self._policy is None:
+            self._policy = read_policy(self._connection)
+        return self._policy
+
+    def _refuse(self, refusal: str | None) -> None:
+        if refusal:
+            raise TargetTrouble(f"target {self._target_name!r} refuses the query: {refusal}")
 
     def _run_trouble(self, error: psycopg.Error, sql: str, timeout_seconds: float) -> TargetTrouble:
         if timed_out(error) or "terminating connection" in str(error):
+            return took_too_long(self._target_name, timeout_seconds)
+        if too_many_temp_files(error):
             return TargetTrouble(
-                f"the query took longer than {timeout_seconds:g} s on target {self._target_name!r} "
-                "and was stopped; narrow it, or allow more time"
+                f"the query was stopped on target {self._target_name!r}: it needs more temporary files than "
+                "the server or the farm allows a report; narrow it"
             )
+        if error.sqlstate is None and "memory" in str(error):
+            return TargetTrouble(NEEDS_MEMORY)
         if blames_query(error):
             said = words(error, sql, prefix=DECLARE)
             return TargetTrouble(f"the query failed on target {self._target_name!r}: {said}")
@@ -155,8 +169,9 @@ def _fetch(
 
     def fetch(count: int) -> list[tuple[Any, ...]]:
         nonlocal columns
-        connection.execute(time_limit(deadline - time.perf_counter()))
-        cursor = connection.execute(f"FETCH FORWARD {count} FROM farm_result".encode())
+        limit = time_limit(deadline - time.perf_counter())
+        cursor = connection.execute(f"{limit};FETCH FORWARD {count} FROM farm_result".encode())
+        cursor.nextset()
         columns = tuple(column.name for column in cursor.description or ())
         return cursor.fetchall()
 

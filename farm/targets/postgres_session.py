@@ -17,7 +17,9 @@ from farm.targets.urls import normal
 
 CONNECT_LIMIT_SECONDS = 5
 LOCK_LIMIT_MS = 2_000
-CANCEL_GRACE_SECONDS = 1.0
+CANCEL_GRACE_SECONDS = 0.5
+IDLE_LIMIT_MS = 60_000
+TEMP_FILE_LIMIT_KB = 1 << 20
 
 PLAINER = {
     errors.ProtocolViolation.sqlstate: (
@@ -63,7 +65,10 @@ def reading(connection: Connection, *, timeout_seconds: float) -> Iterator[None]
     connection.execute(
         "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
         "SET LOCAL standard_conforming_strings = on;"
-        f"SET LOCAL lock_timeout = {LOCK_LIMIT_MS};" + time_limit(timeout_seconds)
+        f"SET LOCAL idle_in_transaction_session_timeout = {IDLE_LIMIT_MS};"
+        f"SET LOCAL lock_timeout = {LOCK_LIMIT_MS};"
+        + _whole_limit(connection, timeout_seconds)
+        + time_limit(timeout_seconds)
     )
     try:
         yield
@@ -79,13 +84,36 @@ def time_limit(seconds: float) -> LiteralString:
     return f"SET LOCAL statement_timeout = {milliseconds}"
 
 
+def _whole_limit(connection: Connection, seconds: float) -> LiteralString:
+    """Postgres 17 ends the session when its transaction lasts too long; no function can catch that."""
+    if connection.info.server_version < 170000:
+        return ""
+    milliseconds: Any = max(1, round((seconds + 4 * CANCEL_GRACE_SECONDS) * 1000))
+    return f"SET LOCAL transaction_timeout = {milliseconds};"
+
+
+def limit_temp_files(connection: Connection) -> LiteralString:
+    """The statement that bounds the transaction's temporary files, where the role may; it lifts no limit."""
+    allowed: Any = f"{connection.info.parameter_status('is_superuser') == 'on'}"
+    if connection.info.server_version >= 150000:
+        allowed = "has_parameter_privilege('temp_file_limit', 'SET')"
+    return (
+        f"SELECT set_config(name, '{TEMP_FILE_LIMIT_KB}kB', true) FROM pg_settings"  # noqa: S608 - constants
+        " WHERE name = 'temp_file_limit'"
+        f" AND (setting = '-1' OR setting::bigint > {TEMP_FILE_LIMIT_KB}) AND {allowed}"
+    )
+
+
 @contextlib.contextmanager
 def cancelled_after(connection: Connection, seconds: float) -> Iterator[None]:
-    """Ends what the block runs although the server does not: asks to cancel it, then cuts the connection."""
+    """Ends what the block runs although the server does not end it after `seconds`.
+
+    One grace later the server is asked to cancel it, two graces later the connection is cut.
+    """
     over = threading.Event()
 
     def watch() -> None:
-        if over.wait(seconds):
+        if over.wait(seconds + CANCEL_GRACE_SECONDS):
             return
         with contextlib.suppress(psycopg.Error, OSError):
             connection.cancel_safe(timeout=CANCEL_GRACE_SECONDS)
@@ -129,7 +157,11 @@ def words(error: psycopg.Error, sql: str, *, prefix: str) -> str:
 
 
 def timed_out(error: psycopg.Error) -> bool:
-    return isinstance(error, errors.QueryCanceled)
+    return isinstance(error, errors.QueryCanceled | errors.TransactionTimeout)
+
+
+def too_many_temp_files(error: psycopg.Error) -> bool:
+    return isinstance(error, errors.ConfigurationLimitExceeded)
 
 
 def _lenient(strict: type[Loader]) -> type[Loader]:

@@ -1,26 +1,47 @@
-"""Reads SQL text as Postgres' own scanner does, as far as needed to see its statements and its calls.
+"""Reads SQL text as Postgres' own scanner does, as far as needed to see its statements and what it names.
 
-https://www.postgresql.org/docs/current/sql-syntax-lexical.html, with standard_conforming_strings on.
+https://www.postgresql.org/docs/current/sql-syntax-lexical.html, with standard_conforming_strings on. To that
+scanner (src/backend/parser/scan.l) every character beyond ASCII is a letter, even an exotic space, and a
+carriage return ends a comment; whoever reads it otherwise can be shown a string where Postgres sees a call.
 """
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 TOKEN = re.compile(
     r"""
-      (?P<blank>   \s+ | --[^\n]* )
-    | (?P<comment> /\* )
-    | (?P<escape>  [eE] ' (?: [^'\\] | \\. | '' )* ' )
-    | (?P<string>  (?: [bBxXnN] | [uU]& )? ' (?: [^'] | '' )* ' )
-    | (?P<dollar>  \$ (?: [^\W\d] \w* )? \$ )
-    | (?P<coded>   [uU]& " (?: [^"] | "" )* " )
-    | (?P<quoted>  " (?: [^"] | "" )* " )
-    | (?P<word>    [^\W\d] [\w$]* )
-    | (?P<other>   . )
+      (?P<blank>    [ \t\n\r\f\v]+ | --[^\n\r]* )
+    | (?P<comment>  /\* )
+    | (?P<escape>   [eE] ' (?: [^'\\] | \\. | '' )* ' )
+    | (?P<string>   (?: [bBxXnN] | [uU]& )? ' (?: [^'] | '' )* ' )
+    | (?P<dollar>   \$ (?: [A-Za-z_\x80-\U0010ffff] [A-Za-z0-9_\x80-\U0010ffff]* )? \$ )
+    | (?P<coded>    [uU]& " (?: [^"] | "" )* " )
+    | (?P<quoted>   " (?: [^"] | "" )* " )
+    | (?P<word>     [A-Za-z_\x80-\U0010ffff] [A-Za-z0-9_$\x80-\U0010ffff]* )
+    | (?P<operator> (?: (?! -- | /\* ) [-+*/<>=~!@\#%^&|`?] )+ )
+    | (?P<other>    . )
     """,
     re.VERBOSE | re.DOTALL,
 )
 COMMENT_EDGE = re.compile(r"/\*|\*/")
+NAME_BYTES = 63
+"""Postgres cuts longer names (NAMEDATALEN)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mentions:
+    """What a text names, spelled as Postgres stores it.
+
+    `called` stand before an opening parenthesis, `selected` after a dot, `cast_to` after `::`; `names` are
+    all words and quoted names, `operators` the runs of operator characters.
+    """
+
+    called: frozenset[str]
+    selected: frozenset[str]
+    cast_to: frozenset[str]
+    names: frozenset[str]
+    operators: frozenset[str]
 
 
 def tokens(sql: str) -> Iterator[tuple[str, str]]:
@@ -50,25 +71,43 @@ def statements(sql: str) -> list[str]:
     return found if empty else [*found, statement.strip()]
 
 
-def called_names(sql: str) -> frozenset[str] | None:
-    """All names before an opening parenthesis, as Postgres stores them; None where they cannot be told.
+def mentions(sql: str) -> Mentions | None:
+    """What `sql` names; None where that cannot be told.
 
     That is where a name is written in escapes (`U&"…"`), and where a string with escapes goes on in another
     one, whose end then depends on the first.
     """
-    names = set()
+    called, selected, cast_to, names, operators = set(), set(), set(), set(), set()
     before: tuple[str, str] = ("", "")
+    in_type = False
     for kind, text in tokens(sql):
         if kind == "blank":
             continue
         if kind == "coded" or (before[0] == "escape" and text.startswith("'")):
             return None
-        if text == "(" and before[0] == "word":
-            names.add(before[1].lower())
-        elif text == "(" and before[0] == "quoted":
-            names.add(before[1][1:-1].replace('""', '"'))
+        if kind in ("word", "quoted"):
+            name = _stored(kind, text)
+            names.add(name)
+            selected |= {name} if before[1] == "." else set()
+            cast_to |= {name} if in_type and before[1] in (":", ".") else set()
+        elif kind == "operator":
+            operators.add(text)
+        elif text == "(" and before[0] in ("word", "quoted"):
+            called.add(_stored(*before))
+        in_type = (before[1], text) == (":", ":") or (in_type and (text == "." or before[1] in (":", ".")))
         before = (kind, text)
-    return frozenset(names)
+    return Mentions(
+        called=frozenset(called),
+        selected=frozenset(selected),
+        cast_to=frozenset(cast_to),
+        names=frozenset(names),
+        operators=frozenset(operators),
+    )
+
+
+def _stored(kind: str, text: str) -> str:
+    name = text.lower() if kind == "word" else text[1:-1].replace('""', '"')
+    return name.encode("utf-8", "replace")[:NAME_BYTES].decode("utf-8", "ignore")
 
 
 def _comment_end(sql: str, at: int) -> int:

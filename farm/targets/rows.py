@@ -1,31 +1,48 @@
 """Takes a query's rows up to a number of rows and an amount of memory, whatever the query would deliver."""
 
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
+FIRST_CHUNK_ROWS = 16
 CHUNK_ROWS = 200
 MEMORY_LIMIT_BYTES = 64 * 1024 * 1024
-VALUE_BYTES = 16
-"""Counted for a value that is neither text nor bytes."""
 
 Row = tuple[Any, ...]
 
 
 def gather(fetch: Callable[[int], Sequence[Row]], *, row_limit: int) -> tuple[list[Row], bool]:
-    """The rows that `fetch(n)` delivers, n at most at a time, none at the end; and whether some were left."""
+    """The rows that `fetch(n)` delivers, n at most at a time, none at the end; and whether some were left.
+
+    It asks for few rows at first, and then for no more than fit were they all as large as the largest yet.
+    """
     rows: list[Row] = []
     room_bytes = MEMORY_LIMIT_BYTES
+    chunk_rows, largest_bytes = FIRST_CHUNK_ROWS, 1
     while True:
-        chunk = fetch(min(CHUNK_ROWS, row_limit + 1 - len(rows)))
+        fitting = max(1, room_bytes // largest_bytes)
+        chunk = fetch(min(chunk_rows, fitting, row_limit + 1 - len(rows)))
         if not chunk:
             return rows, False
         for row in chunk:
-            room_bytes -= size_bytes(row)
+            weight_bytes = size_bytes(row)
+            room_bytes -= weight_bytes
+            largest_bytes = max(largest_bytes, weight_bytes)
             if len(rows) == row_limit or room_bytes < 0:
                 return rows, True
             rows.append(row)
+        chunk_rows = CHUNK_ROWS
 
 
 def size_bytes(row: Row) -> int:
-    """About what a row weighs: characters of text, bytes of blobs."""
-    return sum(len(value) if isinstance(value, str | bytes) else VALUE_BYTES for value in row)
+    """The memory that a row takes, with all that is in its arrays and JSON documents."""
+    waiting: list[Any] = [row]
+    total = 0
+    while waiting:
+        here = waiting.pop()
+        total += sys.getsizeof(here)
+        if isinstance(here, tuple | list | set | frozenset):
+            waiting += here
+        elif isinstance(here, dict):
+            waiting += [*here, *here.values()]
+    return total

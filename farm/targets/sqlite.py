@@ -10,12 +10,13 @@ from typing import Self
 
 from farm.errors import TargetTrouble
 from farm.targets import sqlite_schema, urls
+from farm.targets.child import EngineChild, Opening, Order, took_too_long
 from farm.targets.engine import Result
 from farm.targets.rows import gather
-from farm.targets.sqlite_child import Order, SqliteChild, took_too_long
 from farm.targets.sqlite_guard import guard
 
 PREPARE_LIMIT_SECONDS = 5.0
+GRACE_SECONDS = 1.0
 BUSY_LIMIT_SECONDS = 5.0
 NO_CACHE = 0
 """The driver would take a statement it knows from its cache, past the guard, which judges at compile time."""
@@ -29,7 +30,9 @@ class SqliteEngine:
     def __init__(self, connection: sqlite3.Connection, *, target_name: str, url: str | None) -> None:
         self._connection = connection
         self._target_name = target_name
-        self._child = SqliteChild(url, target_name=target_name) if url else None
+        self._child = url and EngineChild(
+            Opening(url=url, target_name=target_name), grace_seconds=GRACE_SECONDS
+        )
         connection.text_factory = _text
         try:
             self._ddl = sqlite_schema.read_ddl(connection)
@@ -81,7 +84,7 @@ class SqliteEngine:
             return self._refusal(sql)
 
     def run(self, sql: str, *, row_limit: int, timeout_seconds: float) -> Result:
-        if self._child is None:
+        if not self._child:
             raise TargetTrouble(f"target {self._target_name!r} has only a schema here, no data to run on")
         return self._child.run(Order(sql=sql, row_limit=row_limit, timeout_seconds=timeout_seconds))
 
@@ -102,7 +105,7 @@ class SqliteEngine:
 
     def close(self) -> None:
         self._connection.close()
-        if self._child is not None:
+        if self._child:
             self._child.close()
 
     def _refusal(self, sql: str) -> str | None:

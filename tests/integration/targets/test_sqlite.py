@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from farm.errors import TargetTrouble
-from farm.targets import sqlite_child
+from farm.targets import child as engine_child
 from farm.targets.sqlite import SqliteEngine
 
 SCHEMA = """
@@ -120,7 +120,7 @@ def test_a_query_that_takes_too_long_is_stopped_and_the_next_one_runs(engine: Sq
 
 
 def sqlite_children() -> list[psutil.Process]:
-    return [child for child in psutil.Process().children() if sqlite_child.PROGRAM in child.cmdline()]
+    return [child for child in psutil.Process().children() if engine_child.PROGRAM in child.cmdline()]
 
 
 def test_a_process_that_was_killed_is_replaced(engine: SqliteEngine) -> None:
@@ -176,7 +176,7 @@ def test_another_kind_of_file_is_no_database(tmp_path: Path) -> None:
 
 READ_UNREADABLE = """
 import os, sys
-from farm.targets import sqlite_child
+from farm.targets import child as engine_child
 from farm.targets.sqlite import SqliteEngine
 if os.geteuid() == 0:  # who can read everything
     os.setuid(65534)

@@ -1,6 +1,6 @@
 import pytest
 
-from farm.targets.postgres_text import called_names, statements
+from farm.targets.postgres_text import mentions, statements
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,9 @@ from farm.targets.postgres_text import called_names, statements
     ],
 )
 def test_it_sees_every_call_and_no_call_in_strings_or_comments(sql: str, names: set[str]) -> None:
-    assert called_names(sql) == frozenset(names)
+    named = mentions(sql)
+    assert named is not None
+    assert named.called == frozenset(names)
 
 
 @pytest.mark.parametrize(
@@ -34,7 +36,7 @@ def test_it_sees_every_call_and_no_call_in_strings_or_comments(sql: str, names: 
     ],
 )
 def test_it_gives_up_where_names_or_strings_are_hidden_in_escapes(sql: str) -> None:
-    assert called_names(sql) is None
+    assert mentions(sql) is None
 
 
 def test_statements_are_divided_where_postgres_divides_them() -> None:
@@ -53,5 +55,5 @@ def test_statements_are_divided_where_postgres_divides_them() -> None:
 
 @pytest.mark.parametrize("sql", ["'", '"', "/*", "$$", "$a$ x $b$", "E'\\", "--", "U&'", "$"])
 def test_unfinished_text_is_read_to_its_end(sql: str) -> None:
-    assert called_names(sql) is not None
+    assert mentions(sql) is not None
     assert "".join(statements(sql)) in (sql, "")

@@ -1,8 +1,9 @@
-"""Runs queries on a SQLite file in a process of its own, which can be killed.
+"""Runs queries in a process of its own, which can be killed and whose memory is limited.
 
 Inside one function call (instr, printf on long texts) SQLite heeds neither its progress handler nor an
-interrupt, so the time-out must not depend on them. The child is started for the first query and serves the
-next ones too; it ends when its standard input does.
+interrupt; a Postgres server may ignore a request to cancel, or send a single value of a gigabyte, which its
+driver takes in whole. So neither the time-out nor the bound on memory may depend on them. The child is
+started for the first query and serves the next ones too; it ends when its standard input does.
 """
 
 import contextlib
@@ -12,20 +13,29 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from farm.errors import TargetTrouble
 from farm.targets.engine import Result
+from farm.targets.urls import dialect_of
 
-if TYPE_CHECKING:
-    from farm.targets.sqlite import SqliteEngine
-
-GRACE_SECONDS = 1.0
 START_LIMIT_SECONDS = 20.0
 MEMORY_LIMIT_BYTES = 2 << 30
-PROGRAM = "from farm.targets.sqlite_child import main; main()"
+TEMP_FILE_LIMIT_BYTES = 1 << 30
+"""A file that SQLite sorts in; Postgres' own limit is set to as much, where the role may set it."""
+PROGRAM = "from farm.targets.child import main; main()"
+NEEDS_MEMORY = "the query needs more memory than a report is given"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Opening:
+    """What the child opens; the URL, a secret, goes through the pipe alone."""
+
+    url: str
+    target_name: str
+    search_path: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,20 +47,29 @@ class Order:
     timeout_seconds: float
 
 
-class SqliteChild:
-    """The parent's side. Not for use by several threads at once."""
+class Runner(Protocol):
+    """The part of an engine that the child needs."""
 
-    def __init__(self, url: str, *, target_name: str) -> None:
-        self._url = url
-        self._target_name = target_name
+    def run_here(self, sql: str, *, row_limit: int, timeout_seconds: float) -> Result: ...
+
+
+class EngineChild:
+    """The parent's side. Not for use by several threads at once.
+
+    `grace_seconds`: how long after the time-out the child may still end the query by itself.
+    """
+
+    def __init__(self, opening: Opening, *, grace_seconds: float) -> None:
+        self._opening = opening
+        self._grace_seconds = grace_seconds
         self._process: subprocess.Popen[bytes] | None = None
 
     def run(self, order: Order) -> Result:
-        """What SqliteEngine.run_here gives, or raises, in the child."""
+        """What the engine's `run_here` gives, or raises, in the child."""
         if self._process is not None and self._process.poll() is not None:
             self.close()
         process = self._process or self._start()
-        with _killed_after(process, order.timeout_seconds + GRACE_SECONDS) as killed:
+        with _killed_after(process, order.timeout_seconds + self._grace_seconds) as killed:
             outcome = _exchange(process, order)
         if isinstance(outcome, Result):
             return outcome
@@ -58,10 +77,10 @@ class SqliteChild:
             raise TargetTrouble(outcome)
         self.close()
         if killed.is_set():
-            raise took_too_long(self._target_name, order.timeout_seconds)
+            raise took_too_long(self._opening.target_name, order.timeout_seconds)
         raise TargetTrouble(
             f"the query ended the process it ran in (exit code {process.returncode}), on target "
-            f"{self._target_name!r}; it may need more memory than a report is given"
+            f"{self._opening.target_name!r}; it may need more memory than a report is given"
         )
 
     def close(self) -> None:
@@ -73,17 +92,23 @@ class SqliteChild:
     def _start(self) -> subprocess.Popen[bytes]:
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-c", PROGRAM],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+            env=environment(os.environ),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
         with _killed_after(self._process, START_LIMIT_SECONDS):
-            refused = _exchange(self._process, (self._url, self._target_name))
+            refused = _exchange(self._process, (self._opening, self._grace_seconds))
         if refused != "ready":
             self.close()
             raise TargetTrouble(str(refused or "the process that runs reports' queries does not start"))
         return self._process
+
+
+def environment(ours: Mapping[str, str]) -> dict[str, str]:
+    """The child's environment: ours, without the keys and URLs of the farm, and with our import path."""
+    kept = {name: value for name, value in ours.items() if not name.startswith(("FARM_", "OPENAI_"))}
+    return kept | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 
 
 def took_too_long(target_name: str, timeout_seconds: float) -> TargetTrouble:
@@ -119,40 +144,48 @@ def _exchange(process: subprocess.Popen[bytes], message: object) -> object:
     try:
         pickle.dump(message, process.stdin)
         process.stdin.flush()
-        answer: object = pickle.load(process.stdout)  # noqa: S301 - written by our own child # nosec B301
+        answer: object = pickle.load(process.stdout)  # noqa: S301 - written by our own child
     except (OSError, EOFError, pickle.UnpicklingError):
         return None
     return answer
 
 
 def main() -> None:
-    """The child: opens the file it is told of, says "ready" or why not, then answers orders."""
-    from farm.targets.sqlite import SqliteEngine
-
-    _limit_memory()
-    url, target_name = pickle.load(sys.stdin.buffer)  # noqa: S301 - written by our own parent # nosec B301
+    """The child: opens the database it is told of, says "ready" or why not, then answers orders."""
+    _limit_resources()
+    opening, grace_seconds = pickle.load(sys.stdin.buffer)  # noqa: S301 - written by our own parent
     try:
-        engine = SqliteEngine.from_url(url, target_name=target_name)
+        runner = _opened(opening)
     except TargetTrouble as trouble:
         _answer(str(trouble))
         return
     _answer("ready")
     with contextlib.suppress(EOFError):
         while True:
-            order: Order = pickle.load(sys.stdin.buffer)  # noqa: S301 - written by our own parent # nosec B301
-            _answer(_outcome(engine, order))
+            order: Order = pickle.load(sys.stdin.buffer)  # noqa: S301 - written by our own parent
+            _answer(_outcome(runner, order, grace_seconds))
 
 
-def _outcome(engine: "SqliteEngine", order: Order) -> Result | str:
+def _opened(opening: Opening) -> Runner:
+    if dialect_of(opening.url) == "sqlite":
+        from farm.targets.sqlite import SqliteEngine
+
+        return SqliteEngine.from_url(opening.url, target_name=opening.target_name)
+    from farm.targets.postgres import PostgresEngine
+
+    return PostgresEngine(opening.url, target_name=opening.target_name, search_path=opening.search_path)
+
+
+def _outcome(runner: Runner, order: Order, grace_seconds: float) -> Result | str:
     try:
-        with _ending_itself_after(order.timeout_seconds + 2 * GRACE_SECONDS):
-            return engine.run_here(
+        with _ending_itself_after(order.timeout_seconds + 2 * grace_seconds):
+            return runner.run_here(
                 order.sql, row_limit=order.row_limit, timeout_seconds=order.timeout_seconds
             )
     except TargetTrouble as trouble:
         return str(trouble)
     except MemoryError:
-        return "the query needs more memory than a report is given"
+        return NEEDS_MEMORY
 
 
 @contextlib.contextmanager
@@ -173,8 +206,11 @@ def _answer(outcome: object) -> None:
     sys.stdout.buffer.flush()
 
 
-def _limit_memory() -> None:
-    with contextlib.suppress(ImportError, ValueError, OSError):
+def _limit_resources() -> None:
+    """Bound memory and the files that sorting makes, where the system can (not on Windows)."""
+    with contextlib.suppress(ImportError):
         import resource
 
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT_BYTES, MEMORY_LIMIT_BYTES))
+        for kind, most in (("RLIMIT_AS", MEMORY_LIMIT_BYTES), ("RLIMIT_FSIZE", TEMP_FILE_LIMIT_BYTES)):
+            with contextlib.suppress(ValueError, OSError):
+                resource.setrlimit(getattr(resource, kind), (most, most))
