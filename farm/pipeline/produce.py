@@ -10,8 +10,8 @@ from typing import Any, Protocol
 
 import structlog
 
-from farm.errors import BadInput, GiveUp, UnknownTarget
-from farm.models.answer import Answer, Message
+from farm.errors import BadInput, FarmError, GiveUp, UnknownTarget
+from farm.models.answer import Answer, FailedCall, Message
 from farm.pipeline import rows
 from farm.pipeline.isolation import Isolation
 from farm.prompt import prompt
@@ -24,6 +24,7 @@ NO_SQL = "no_sql"
 NO_DRY_RUN = "no_dry_run"
 MODEL_GAVE_UP = "model"
 BAD_TARGET = "target"
+CUT_OFF = "length"
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -34,10 +35,12 @@ class Ledger(Protocol):
     async def claim(self, task_id: int) -> Claimed | None: ...
     async def begin(self, task: Claimed) -> bool: ...
     async def save_answer(self, row: dict[str, Any]) -> None: ...
+    async def save_failed_call(self, row: dict[str, Any]) -> None: ...
     async def finish(self, outcome: Outcome) -> bool: ...
 
 
-Ask = Callable[[Sequence[Message]], Awaitable[Answer]]
+Note = Callable[[FarmError], Awaitable[None]]
+Ask = Callable[[Sequence[Message], Note], Awaitable[Answer]]
 Assess = Callable[[str, Target], Awaitable[tuple[Candidate, ...]]]
 FindTarget = Callable[[str, datetime], Awaitable[Target]]
 
@@ -88,6 +91,7 @@ class Pipeline:
         messages = prompt.first(task.question, target)
         tried: list[dict[str, Any]] = []
         candidate: Candidate | None = None
+        cut_off = False
         for round_no in range(1, self.max_repairs + 2):
             call_no = task.calls_before + round_no
             try:
@@ -99,14 +103,22 @@ class Pipeline:
             candidate = best(candidates)
             if candidate is not None and self._passes(candidate):
                 return rows.accepted(task, target, answer, candidate, tried)
-            messages = _sendable(prompt.repair(messages, candidate, round_no))
-        return rows.refused(task, *_why(candidate), tried)
+            cut_off = answer.finish_reason == CUT_OFF
+            messages = _sendable(prompt.repair(messages, candidate, round_no, cut_off=cut_off))
+        return rows.refused(task, *_why(candidate, cut_off=cut_off), tried)
 
     async def _call(self, task: Claimed, call_no: int, messages: Sequence[Message]) -> StoredAnswer:
-        """Ask the model, and make what it said durable before anything looks at it."""
-        answer = await self.ask(messages)
+        """Ask the model, and make what it said durable before anything looks at it.
+
+        What a failed attempt may have cost is noted before the next one.
+        """
+        async def note(error: FarmError) -> None:
+            if isinstance(error.failed_call, FailedCall):
+                await self.ledger.save_failed_call(rows.failed_call(task, call_no, error.failed_call))
+
+        answer = await self.ask(messages, note)
         await self.ledger.save_answer(rows.answer(task, call_no, answer, prompt.prompt_hash(messages)))
-        return StoredAnswer(call_no=call_no, text=rows.storable(answer.text), model=answer.model)
+        return rows.stored(call_no, answer)
 
     def _passes(self, candidate: Candidate) -> bool:
         verdict = candidate.verdict
@@ -118,11 +130,12 @@ def _sendable(messages: Sequence[Message]) -> tuple[Message, ...]:
     return tuple(Message(message.role, rows.storable(message.content)) for message in messages)
 
 
-def _why(candidate: Candidate | None) -> tuple[str, str]:
+def _why(candidate: Candidate | None, *, cut_off: bool) -> tuple[str, str]:
     """Code and message of a rejection, from the last candidate."""
+    cut = "; the answer was cut off at its last token, see max_tokens in FARM_MODELS" if cut_off else ""
     if candidate is None:
-        return NO_SQL, "the model's answer held no SQL"
+        return NO_SQL, f"the model's answer held no SQL{cut}"
     error = candidate.verdict.first_error
     if error is None:
         return NO_DRY_RUN, "no engine was at hand to prepare the query, and the settings require one"
-    return error.code, error.message
+    return error.code, f"{error.message}{cut}"

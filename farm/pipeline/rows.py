@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from farm.models.answer import Answer
+from farm.models.answer import Answer, FailedCall
 from farm.prompt.prompt import PROMPT_VERSION
 from farm.sql.verdict import Candidate
 from farm.store.engine import now
@@ -28,6 +28,29 @@ def answer(task: Claimed, call_no: int, said: Answer, prompt_hash: str) -> dict[
         "prompt_hash": prompt_hash,
         "parameters": said.parameters,
         "created_at": now(),
+    }
+
+
+def stored(call_no: int, said: Answer) -> StoredAnswer:
+    """The answer as the store gives it back."""
+    return StoredAnswer(
+        call_no=call_no, text=storable(said.text), model=said.model, finish_reason=said.finish_reason
+    )
+
+
+def failed_call(task: Claimed, call_no: int, failed: FailedCall) -> dict[str, Any]:
+    """The row of `failed_calls` for one attempt at a call that gave no answer."""
+    return {
+        "task_id": task.id,
+        "call_no": call_no,
+        "created_at": now(),
+        "model": failed.model,
+        "code": failed.code,
+        "message": storable(failed.message),
+        "prompt_tokens": failed.usage.prompt_tokens if failed.usage else None,
+        "completion_tokens": failed.usage.completion_tokens if failed.usage else None,
+        "cost_usd": failed.cost_usd,
+        "latency_ms": failed.latency_ms,
     }
 
 

@@ -40,20 +40,26 @@ def first(question: str, target: Target) -> tuple[Message, ...]:
     return Message("system", _system(guidance)), Message("user", user)
 
 
-def repair(messages: tuple[Message, ...], candidate: Candidate | None, round_no: int) -> tuple[Message, ...]:
+def repair(
+    messages: tuple[Message, ...], candidate: Candidate | None, round_no: int, *, cut_off: bool = False
+) -> tuple[Message, ...]:
     """`messages` continued by the failed candidate and what is wrong with it; `round_no` counts from 1.
 
-    None, or a candidate without text, means that the answer held no SQL at all.
+    None, or a candidate without text, means that the answer held no SQL at all; `cut_off`: that it ran out
+    of tokens.
     """
     if candidate is None or not candidate.sql.strip():
+        fault = "was cut off before its SQL" if cut_off else "held no SQL"
         return (
             *messages,
             Message("assistant", "(no SQL)"),
-            Message("user", "Your answer held no SQL. Answer with one SELECT statement in a ```sql fence."),
+            Message("user", f"Your answer {fault}. Answer with one SELECT statement in a ```sql fence."),
         )
     former = Message("assistant", f"```sql\n{candidate.sql.strip()}\n```")
     lines = ["That query fails:", *_complaints(candidate)]
-    if former in messages:
+    if cut_off:
+        lines.append("It was cut off as it is too long. Write a shorter one.")
+    elif former in messages:
         lines.append("You gave the same query before. Write another one, in a simpler way.")
     elif round_no > 1:
         lines.append("Write it in a simpler way.")

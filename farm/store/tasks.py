@@ -34,6 +34,7 @@ class StoredAnswer:
     call_no: int
     text: str
     model: str
+    finish_reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -144,12 +145,16 @@ def begin(connection: Connection, task_id: int, token: int) -> bool:
 def _stored_answers(connection: Connection, task_ids: Collection[int]) -> dict[int, list[StoredAnswer]]:
     found: dict[int, list[StoredAnswer]] = {}
     for row in connection.execute(
-        select(AnswerRow.task_id, AnswerRow.call_no, AnswerRow.raw, AnswerRow.model)
+        select(
+            AnswerRow.task_id, AnswerRow.call_no, AnswerRow.raw, AnswerRow.model, AnswerRow.finish_reason
+        )
         .join(TaskRow, TaskRow.id == AnswerRow.task_id)
         .where(AnswerRow.task_id.in_(task_ids), AnswerRow.call_no > TaskRow.calls_before)
         .order_by(AnswerRow.task_id, AnswerRow.call_no)
     ):
-        answer = StoredAnswer(call_no=row.call_no, text=row.raw, model=row.model)
+        answer = StoredAnswer(
+            call_no=row.call_no, text=row.raw, model=row.model, finish_reason=row.finish_reason
+        )
         found.setdefault(row.task_id, []).append(answer)
     return found
 

@@ -13,7 +13,7 @@ from farm.checker.client import Checker
 from farm.models.answer import Answer, Message
 from farm.models.client import Model
 from farm.models.retry import patiently
-from farm.pipeline.produce import Pipeline
+from farm.pipeline.produce import Note, Pipeline
 from farm.queue.connection import connect, connect_async, require
 from farm.sql.verdict import Candidate
 from farm.store import migrate, steering, targets, workers
@@ -102,8 +102,10 @@ class Warm:
         )
         await self._writer.do(self._register)
 
-    async def _ask(self, messages: Sequence[Message]) -> Answer:
-        return await patiently(lambda: self._model.ask(messages))
+    async def _ask(self, messages: Sequence[Message], note: Note) -> Answer:
+        return await patiently(
+            lambda: self._model.ask(messages), note=note, answered=lambda: self._model.answered
+        )
 
     async def _assess(self, answer_text: str, target: Target) -> tuple[Candidate, ...]:
         return await patiently(lambda: self._checker.assess(answer_text, target))

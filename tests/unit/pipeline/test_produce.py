@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from farm.errors import BadInput, GiveUp, StopRoute, UnknownTarget
-from farm.models.answer import Answer
+from farm.errors import BadAnswer, BadInput, FarmError, GiveUp, StopRoute, Unavailable, UnknownTarget
+from farm.models.answer import Answer, FailedCall, Usage
 from farm.pipeline.produce import Pipeline
 from farm.sql.verdict import Candidate, Finding, Severity, Verdict
 from farm.store.states import TaskState
@@ -39,8 +39,11 @@ class Scene:
     task: Claimed | None = TASK
     target: Target | Exception = SHOP
     lease_holds: bool = True
+    troubles: list[FarmError] = field(default_factory=list)
+    finish_reason: str = "stop"
     log: list[str] = field(default_factory=list)
     answers: dict[tuple[int, int], dict[str, Any]] = field(default_factory=dict)
+    failed: list[dict[str, Any]] = field(default_factory=list)
     outcomes: list[Any] = field(default_factory=list)
     asked: list[list[tuple[str, str]]] = field(default_factory=list)
 
@@ -55,19 +58,30 @@ class Scene:
         self.log.append(f"saved {row['raw']}")
         self.answers.setdefault((row["task_id"], row["call_no"]), row)
 
+    async def save_failed_call(self, row):
+        self.log.append(f"noted {row['code']}")
+        self.failed.append(row)
+
     async def finish(self, outcome):
         self.log.append(f"finished {outcome.state}")
         self.outcomes.append(outcome)
         return self.lease_holds
 
-    async def ask(self, messages):
+    async def ask(self, messages, note):
         self.asked.append([(message.role, message.content) for message in messages])
+        for error in self.troubles:
+            await note(error)
         said = self.said.pop(0)
         if isinstance(said, BaseException):
             raise said
         self.log.append(f"asked {said}")
         return Answer(
-            text=said, model="m", prompt_tokens=9, completion_tokens=3, latency_ms=1.0, finish_reason="stop"
+            text=said,
+            model="m",
+            prompt_tokens=9,
+            completion_tokens=3,
+            latency_ms=1.0,
+            finish_reason=self.finish_reason,
         )
 
     async def assess(self, text, target):
@@ -291,3 +305,40 @@ def test_a_last_attempt_whose_lease_was_lost_while_it_waited_is_dropped():
     scene = Scene(task=replace(TASK, attempt=3, last=True), lease_holds=False)
     assert scene.produce() is None
     assert scene.log == ["begun"]
+
+
+def lost(usage: Usage | None, cost_usd: float | None) -> BadAnswer:
+    """An attempt that gave no answer and may have been paid."""
+    error = BadAnswer("an empty answer")
+    error.failed_call = FailedCall(
+        model="m", code="empty", message="an \0 answer", latency_ms=2.0, usage=usage, cost_usd=cost_usd
+    )
+    return error
+
+
+def test_what_failed_attempts_cost_is_noted_before_the_answer():
+    troubles = [lost(Usage(prompt_tokens=9, completion_tokens=1), 0.5), Unavailable("away"), lost(None, None)]
+    scene = Scene(said=["a"], verdicts={"a": good("SELECT 1")}, troubles=troubles)
+    assert scene.produce() is TaskState.ACCEPTED
+    assert scene.log == ["noted empty", "noted empty", "asked a", "saved a", "assessed a", "finished accepted"]
+    first, second = scene.failed
+    assert (first["task_id"], first["call_no"], first["message"]) == (7, 1, "an \N{REPLACEMENT CHARACTER} answer")
+    assert (first["prompt_tokens"], first["completion_tokens"], first["cost_usd"]) == (9, 1, 0.5)
+    assert (second["prompt_tokens"], second["completion_tokens"], second["cost_usd"]) == (None, None, None)
+    assert sorted(scene.answers) == [(7, 1)], "a failed attempt is no answer"
+
+
+def test_an_answer_that_ran_out_of_tokens_is_repaired_and_refused_as_such():
+    scene = Scene(said=["a", "b"], verdicts={"a": bad("SELECT x"), "b": ()}, finish_reason="length")
+    assert scene.produce(max_repairs=1) is TaskState.REJECTED
+    assert "Write a shorter one." in scene.asked[1][-1][1]
+    assert scene.outcome.reason == (
+        "the model's answer held no SQL; the answer was cut off at its last token, see max_tokens in FARM_MODELS"
+    )
+
+
+def test_a_stored_answer_that_ran_out_of_tokens_is_known_as_such():
+    stored = StoredAnswer(call_no=1, text="a", model="m", finish_reason="length")
+    scene = Scene(task=replace(TASK, answers=(stored,)), verdicts={"a": bad("SELECT x")})
+    scene.produce(max_repairs=0)
+    assert "cut off" in scene.outcome.reason
