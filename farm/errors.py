@@ -5,6 +5,7 @@
     │   ├── Throttled       the provider asks for patience (carries the delay)
     │   ├── Unavailable     a server cannot be reached, or fails on its side
     │   └── BadAnswer       the model's endpoint answered with what is no answer
+    │       └── Unanswered  the request went out, and what came back is not the model's doing
     ├── GiveUp              this task will not succeed; the others go on
     ├── StopRoute           every further call on this route would fail the same way
     └── Misuse              what was asked cannot be done; the message says how to mend it
@@ -18,21 +19,25 @@
 A rejected query is no exception: it is an outcome.
 """
 
-
 class FarmError(Exception):
-    """Base of all errors the farm raises on purpose."""
+    """Base of all errors the farm raises on purpose.
+
+    `failed_call` is the model call it ends, where that may have been paid (farm.models.answer.FailedCall).
+    """
+
+    failed_call: object = None
 
 
 class TryAgain(FarmError):
-    """The same call may succeed later."""
-
-
-class Throttled(TryAgain):
-    """The provider limits the rate; wait `retry_after_seconds` (None: it did not say)."""
+    """The same call may succeed later; wait `retry_after_seconds` (None: nobody said how long)."""
 
     def __init__(self, message: str, *, retry_after_seconds: float | None = None) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
+
+
+class Throttled(TryAgain):
+    """The provider limits the rate."""
 
 
 class Unavailable(TryAgain):
@@ -41,6 +46,10 @@ class Unavailable(TryAgain):
 
 class BadAnswer(TryAgain):
     """The model's endpoint answered with something that is no answer; worth a bounded number of tries."""
+
+
+class Unanswered(BadAnswer):
+    """The request went out, and whether task or route is to blame cannot be told: a reset, a 504."""
 
 
 class GiveUp(FarmError):

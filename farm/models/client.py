@@ -1,31 +1,40 @@
 """The only door to `openai`: one warm client per process, one attempt per call, every failure classified.
 
-A call streams its response under our own total deadline and byte cap, follows no redirect, and never retries
-by itself, so that what it costs is what the store says. `farm.models.retry` repeats what may be repeated.
+A call reads its response under our own total deadline and limit of bytes, follows no redirect, and never
+repeats by itself what may have been paid, so that what it costs is what the store says. What a failure means
+is told in `farm.models.failures`; `farm.models.retry` repeats what may be repeated.
 """
 
 import asyncio
-import json
+import logging
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from email.utils import parsedate_to_datetime
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from typing import Any, Self
 
 import aiohttp
 import httpx2
 import openai
 
-from farm.errors import BadAnswer, BadSetting, FarmError, GiveUp, StopRoute, Throttled, Unavailable
-from farm.models.answer import Answer, Message
+from farm.errors import BadAnswer, BadSetting, FarmError, GiveUp, StopRoute, Unavailable
+from farm.models import failures, parameters
+from farm.models.answer import Answer, FailedCall, Message, Usage
+from farm.models.breaks import break_of, cause_of
+from farm.models.failures import Break, ErrorReply, Failure, Route
+from farm.models.health import Health
+from farm.models.plain import masked, secrets_in
+from farm.models.reading import MAX_BODY_BYTES, NoCompletion, Said, said
+from farm.models.streamed import Deltas, TooLong
 from farm.settings import ModelSettings
 
-MAX_BODY_BYTES = 2_000_000
 MAX_ERROR_BYTES = 64_000
-MAX_TOKENS = 2**31 - 1
 CONNECT_TIMEOUT_SECONDS = 3.0
 AFTER_DEADLINE_SECONDS = 5.0
+DRAIN_SECONDS = 0.1
 NO_KEY = "none"
-SAID_CHARS = 300
+EVENTS = "text/event-stream"
+
+log = logging.getLogger(__name__)
 
 
 class Model:
@@ -40,119 +49,175 @@ class Model:
         settings: ModelSettings,
         max_connections: int,
     ) -> None:
-        """Raises BadSetting for an address that no call can go to."""
+        """Raises BadSetting for an address that no call can go to, and a key that none can carry."""
+        address = _usable(base_url)
         self.name = name
+        self.parameters = parameters.chosen(settings)
         self._settings = settings
+        self._health = Health()
+        self._renamed = self._away = False
         # The deadline is ours: a read time-out would look like a server that cannot be reached.
         timeout_seconds = settings.deadline_seconds + AFTER_DEADLINE_SECONDS
         self._client = openai.AsyncOpenAI(
-            api_key=api_key or NO_KEY,
-            base_url=_usable(base_url),
+            api_key=_sendable(api_key) or NO_KEY,
+            base_url=address.copy_with(query=None) if address else None,
+            default_query=dict(address.params) if address else None,
             max_retries=0,
             timeout=httpx2.Timeout(timeout_seconds, connect=CONNECT_TIMEOUT_SECONDS),
             default_headers={"Accept-Encoding": "identity"},
             http_client=openai.DefaultAioHttpClient(
                 follow_redirects=False,
-                trust_env=False,
+                trust_env=settings.trust_env,
                 event_hooks={"response": [_shorten_error]},
                 limits=httpx2.Limits(
                     max_connections=max_connections, max_keepalive_connections=max_connections
                 ),
             ),
         )
+        endpoint = masked(str(address or self._client.base_url)).rstrip("/")
+        self._route = Route(model=name, endpoint=endpoint, secrets=secrets_in(base_url, api_key))
 
     @property
     def endpoint(self) -> str:
-        """The address that calls go to."""
-        return str(self._client.base_url)
+        """The address that calls go to, without its secrets."""
+        return self._route.endpoint
 
     @property
-    def parameters(self) -> dict[str, Any]:
-        """What is sent beside the messages."""
-        chosen = {
-            "temperature": self._settings.temperature,
-            "max_tokens": self._settings.max_tokens,
-            "seed": self._settings.seed,
-        }
-        return {name: value for name, value in chosen.items() if value is not None}
+    def deadline_seconds(self) -> float:
+        """How long one call may take, from first byte to last."""
+        return self._settings.deadline_seconds
+
+    @property
+    def answered(self) -> int:
+        """How many calls were answered so far."""
+        return self._health.answered
 
     async def ask(self, messages: Sequence[Message]) -> Answer:
         """One paid attempt. Raises TryAgain, GiveUp or StopRoute (farm.errors)."""
         started = time.perf_counter()
+        sent = self.parameters
         try:
             async with asyncio.timeout(self._settings.deadline_seconds):
-                body = await self._post(messages)
+                found, sent = await self._attempt(messages)
         except TimeoutError:
-            raise BadAnswer(
-                f"{self.name} gave no whole answer within {self._settings.deadline_seconds:g} s"
-            ) from None
-        except openai.APIStatusError as error:
-            raise self._refused(error) from None
-        except openai.APIConnectionError as error:
-            raise Unavailable(f"{self.endpoint} cannot be reached ({_cause(error)})") from None
-        except (httpx2.HTTPError, aiohttp.ClientError) as error:
-            raise BadAnswer(f"{self.endpoint} broke off its answer ({_cause(error)})") from None
-        return self._read(body, latency_ms=(time.perf_counter() - started) * 1000)
-
-    async def _post(self, messages: Sequence[Message]) -> bytes:
-        turns: Any = [{"role": message.role, "content": message.content} for message in messages]
-        create = self._client.chat.completions.with_streaming_response.create
-        async with create(model=self.name, messages=turns, **self.parameters) as response:
-            body = bytearray()
-            async for chunk in response.iter_bytes():
-                body += chunk
-                if len(body) > MAX_BODY_BYTES:
-                    raise BadAnswer(f"{self.endpoint} sent more than {MAX_BODY_BYTES:,} bytes for one answer")
-        return bytes(body)
-
-    def _read(self, body: bytes, *, latency_ms: float) -> Answer:
-        try:
-            parsed = json.loads(body)
-            choice = parsed["choices"][0]
-            text = choice["message"].get("content") or ""
-        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-            raise BadAnswer(f"{self.endpoint} sent something that is no chat completion") from None
-        finish_reason = str(choice.get("finish_reason") or "")
-        if finish_reason == "content_filter":
-            raise GiveUp(f"{self.name}'s content filter withheld the answer")
-        if not isinstance(text, str) or not text.strip():
-            raise BadAnswer(f"{self.name} sent an empty answer")
-        prompt_tokens = _tokens(parsed, "prompt_tokens")
-        completion_tokens = _tokens(parsed, "completion_tokens")
+            message = f"{self.name} gave no whole answer within {self._settings.deadline_seconds:g} s"
+            found = Failure("deadline", BadAnswer(message))
+        latency_ms = (time.perf_counter() - started) * 1000
+        if isinstance(found, Failure):
+            raise self._failed(found, latency_ms)
+        self._health.answer()
+        self._tell_that_it_is_back()
+        usage = found.usage or Usage(prompt_tokens=0, completion_tokens=0)
         return Answer(
-            text=text,
+            text=found.text,
             model=self.name,
-            prompt_tokens=prompt_tokens,
-            completion_tokens=completion_tokens,
-            cost_usd=cost_usd(self._settings, prompt_tokens, completion_tokens),
+            prompt_tokens=usage.prompt_tokens,
+            completion_tokens=usage.completion_tokens,
+            cost_usd=cost_usd(self._settings, usage),
             latency_ms=latency_ms,
-            finish_reason=finish_reason,
-            parameters=self.parameters,
+            finish_reason=found.finish_reason,
+            parameters=sent,
         )
 
-    def _refused(self, error: openai.APIStatusError) -> FarmError:
-        said = _said(error)
-        match error.status_code:
-            case 401 | 403:
-                return StopRoute(f"{self.endpoint} refuses the key ({said}); check OPENAI_API_KEY")
-            case 404:
-                mend = "check FARM_MODEL and OPENAI_BASE_URL"
-                return StopRoute(f"{self.endpoint} has no model {self.name!r} ({said}); {mend}")
-            case 402 | 429 if error.status_code == 402 or error.code == "insufficient_quota":
-                return StopRoute(f"the quota at {self.endpoint} is used up ({said}); add credit, then go on")
-            case 429:
-                delay = retry_after_seconds(error.response.headers, time.time())
-                return Throttled(f"{self.endpoint} limits the rate ({said})", retry_after_seconds=delay)
-            case 408 | 409 | 425:
-                return Unavailable(f"{self.endpoint} asks to try again ({said})")
-            case status if status >= 500:
-                return Unavailable(f"{self.endpoint} failed with {status} ({said})")
-            case status if status >= 400:
-                return GiveUp(f"{self.endpoint} refuses the request with {status} ({said})")
-            case status:
-                return StopRoute(
-                    f"{self.endpoint} answers {status}, a redirect; set OPENAI_BASE_URL to its aim"
-                )
+    async def _attempt(self, messages: Sequence[Message]) -> tuple[Said | Failure, dict[str, Any]]:
+        """What came back, and what was sent. A refused parameter is left out at once: that call was free."""
+        while True:
+            sent = self.parameters
+            found = await self._post(messages, sent)
+            if not isinstance(found, ErrorReply):
+                return found, sent
+            if not self._mended(found, sent):
+                return failures.of_status(found, self._route, now=time.time()), sent
+
+    async def _post(self, messages: Sequence[Message], sent: dict[str, Any]) -> Said | Failure | ErrorReply:
+        turns: Any = [{"role": message.role, "content": message.content} for message in messages]
+        create = self._client.chat.completions.with_streaming_response.create
+        begun = False
+        try:
+            async with create(model=self.name, messages=turns, **sent) as response:
+                begun = True
+                found = await self._read(response.http_response)
+        except openai.APIStatusError as error:
+            return ErrorReply(status=error.status_code, headers=error.response.headers, body=_body(error))
+        except (openai.APIConnectionError, httpx2.HTTPError, aiohttp.ClientError, OSError) as error:
+            how = Break.CUT_OFF if begun else break_of(error)
+            return failures.of_break(how, cause_of(error), self._route)
+        if isinstance(found, Failure):
+            return found
+        return failures.of_said(found, self._route, now=time.time()) or found
+
+    async def _read(self, response: httpx2.Response) -> Said | Failure:
+        encoding = response.headers.get("content-encoding", "identity")
+        if encoding != "identity":
+            message = f"{self.endpoint} sent its answer packed ({self._route.plain(encoding)}), unasked"
+            return Failure("packed", BadAnswer(message))
+        try:
+            if response.headers.get("content-type", "").startswith(EVENTS):
+                return await self._read_events(response)
+            return said(await _whole(response))
+        except TooLong:
+            return Failure("too_long", BadAnswer(f"{self.endpoint} sent more bytes than one answer has"))
+        except NoCompletion as why:
+            return failures.of_body(why, self._route)
+
+    async def _read_events(self, response: httpx2.Response) -> Said | Failure:
+        """A streamed answer; raises TimeoutError only for the deadline, as a gap is told by itself."""
+        deltas, gap_seconds = Deltas(), self._settings.gap_seconds
+        chunks = aiter(response.aiter_raw())
+        chunk: bytes | None = await anext(chunks, b"")  # the model may think before its first word
+        while chunk:
+            deltas.feed(chunk)
+            chunk = await _next(chunks, DRAIN_SECONDS if deltas.done else gap_seconds)
+        found = deltas.said()
+        if deltas.is_whole:
+            return found
+        what = "broke off its answer" if chunk == b"" else f"paused for {gap_seconds:g} s within its answer"
+        return Failure("cut_off", BadAnswer(f"{self.endpoint} {what}"), found.usage)
+
+    def _mended(self, reply: ErrorReply, sent: dict[str, Any]) -> bool:
+        """Leave out, or rename, the parameter that a reply refuses. True: the call can be repeated."""
+        name = parameters.refused(reply, sent)
+        if name is None:
+            return False
+        if sent is self.parameters:  # else another call has mended them since
+            left = parameters.without(name, sent, renamed_before=self._renamed)
+            if left is None:
+                return False
+            self._renamed |= name in parameters.RENAMED
+            self.parameters = left
+            said = self._route.plain(reply.message)
+            log.warning("%s takes no %s, sending it without from now on (%s)", self.name, name, said)
+        return True
+
+    def _failed(self, failure: Failure, latency_ms: float) -> FarmError:
+        """The error to raise, with what the call may have cost; tells once that the endpoint is away."""
+        error = failure.error
+        if isinstance(error, BadAnswer):
+            if self._health.lose(time.monotonic()):
+                error = StopRoute(f"no call to {self.endpoint} was answered for minutes; the last: {error}")
+        elif isinstance(error, GiveUp):
+            self._health.answer()
+        else:
+            self._health.ask_for_patience()
+        if isinstance(error, Unavailable) and not self._away:
+            self._away = True
+            log.warning("%s; calls wait for it", error)
+        if failure.may_be_paid:
+            cost = cost_usd(self._settings, failure.usage) if failure.usage else None
+            error.failed_call = FailedCall(
+                model=self.name,
+                code=failure.code,
+                message=str(error),
+                latency_ms=latency_ms,
+                usage=failure.usage,
+                cost_usd=cost,
+            )
+        return error
+
+    def _tell_that_it_is_back(self) -> None:
+        if self._away:
+            self._away = False
+            log.warning("%s answers again", self.endpoint)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -165,26 +230,33 @@ class Model:
         await self.close()
 
 
-def cost_usd(settings: ModelSettings, prompt_tokens: int, completion_tokens: int) -> float | None:
-    """What an answer cost; None where a price is not set."""
+def cost_usd(settings: ModelSettings, usage: Usage) -> float | None:
+    """What these tokens cost; None where a price is not set."""
     if settings.prompt_usd_per_million is None or settings.completion_usd_per_million is None:
         return None
-    cost = prompt_tokens * settings.prompt_usd_per_million
-    cost += completion_tokens * settings.completion_usd_per_million
+    cost = usage.prompt_tokens * settings.prompt_usd_per_million
+    cost += usage.completion_tokens * settings.completion_usd_per_million
     return cost / 1_000_000
 
 
-def retry_after_seconds(headers: Mapping[str, str], now: float) -> float | None:
-    """The delay that `retry-after-ms` or `Retry-After` (seconds, a date) asks for; `now` is epoch seconds."""
+async def _whole(response: httpx2.Response) -> bytes:
+    """The body, as it came. Raises TooLong past the limit."""
+    if int(response.headers.get("content-length") or 0) > MAX_BODY_BYTES:
+        raise TooLong
+    body = bytearray()
+    async for chunk in response.aiter_raw():
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            raise TooLong
+    return bytes(body)
+
+
+async def _next(chunks: AsyncIterator[bytes], seconds: float) -> bytes | None:
+    """The next bytes; b"" at the end, None where none came in time."""
     try:
-        if (milliseconds := headers.get("retry-after-ms")) is not None:
-            return max(0.0, float(milliseconds) / 1000)
-        if (value := headers.get("retry-after")) is None:
-            return None
-        if value.replace(".", "", 1).isdigit():
-            return float(value)
-        return max(0.0, parsedate_to_datetime(value).timestamp() - now)
-    except ValueError:
+        async with asyncio.timeout(seconds):
+            return await anext(chunks, b"")
+    except TimeoutError:
         return None
 
 
@@ -213,7 +285,22 @@ async def _shorten_error(response: httpx2.Response) -> None:
         response.stream = _Head(response.stream)
 
 
-def _usable(base_url: str | None) -> str | None:
+def _body(error: openai.APIStatusError) -> Any:
+    """The body of an error response: its JSON where it is some, else its text."""
+    with suppress(ValueError, RecursionError):
+        return error.response.json()
+    return error.response.text
+
+
+def _sendable(api_key: str | None) -> str | None:
+    """The key without the line end of the file it came from."""
+    key = api_key.strip() if api_key else None
+    if key and not (key.isascii() and key.isprintable()):
+        raise BadSetting("OPENAI_API_KEY holds characters that no key has; copy it again")
+    return key
+
+
+def _usable(base_url: str | None) -> httpx2.URL | None:
     if base_url is None:
         return None
     try:
@@ -222,25 +309,6 @@ def _usable(base_url: str | None) -> str | None:
         url = httpx2.URL()
     if url.scheme not in ("http", "https") or not url.host:
         raise BadSetting(
-            f"OPENAI_BASE_URL {base_url!r} is no address; write http://host:port/v1 or https://…"
+            f"OPENAI_BASE_URL {masked(base_url)!r} is no address; write http://host:port/v1 or https://…"
         )
-    return base_url
-
-
-def _tokens(parsed: Any, name: str) -> int:
-    """A count from `usage`; 0 where the endpoint sends nonsense, which is no reason to pay again."""
-    try:
-        return min(max(int(parsed["usage"][name]), 0), MAX_TOKENS)
-    except (KeyError, IndexError, TypeError, ValueError, OverflowError):
-        return 0
-
-
-def _said(error: openai.APIStatusError) -> str:
-    body = error.body
-    said = body.get("message") if isinstance(body, Mapping) else None
-    return " ".join(str(said or error.message).split())[:SAID_CHARS]
-
-
-def _cause(error: BaseException) -> str:
-    cause = error.__cause__ or error
-    return f"{type(cause).__name__}: {' '.join(str(cause).split())}"[:SAID_CHARS]
+    return url

@@ -1,39 +1,17 @@
-"""The pure parts of the model client: delays asked for, prices, addresses."""
+"""The pure parts of the model client: prices, addresses, keys."""
 
-from email.utils import formatdate
+import asyncio
 
 import pytest
 
 from farm.errors import BadSetting
-from farm.models.client import Model, cost_usd, retry_after_seconds
+from farm.models.answer import Usage
+from farm.models.client import Model, cost_usd
 from farm.settings import ModelSettings
 
-NOW = 1_800_000_000.0
 
-
-@pytest.mark.parametrize(
-    ("headers", "seconds"),
-    [
-        ({}, None),
-        ({"retry-after": "7"}, 7.0),
-        ({"retry-after": "0.25"}, 0.25),
-        ({"retry-after": "0"}, 0.0),
-        ({"retry-after": formatdate(NOW + 90, usegmt=True)}, 90.0),
-        ({"retry-after": formatdate(NOW - 90, usegmt=True)}, 0.0),
-        ({"retry-after-ms": "1500"}, 1.5),
-        ({"retry-after-ms": "1500", "retry-after": "60"}, 1.5),
-        ({"retry-after-ms": "-5"}, 0.0),
-        ({"retry-after-ms": "soon"}, None),
-        ({"retry-after-ms": "nan"}, 0.0),
-        ({"retry-after": "soon"}, None),
-        ({"retry-after": ""}, None),
-        ({"retry-after": "-3"}, None),
-        ({"retry-after": "²"}, None),
-        ({"retry-after": "Fri, 99 Foo 2026 00:00:00 GMT"}, None),
-    ],
-)
-def test_the_delay_asked_for_is_read_from_the_headers(headers, seconds):
-    assert retry_after_seconds(headers, NOW) == seconds
+def model(*, base_url: str = "http://host/v1", api_key: str | None = None) -> Model:
+    return Model("m", base_url=base_url, api_key=api_key, settings=ModelSettings(), max_connections=1)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +26,7 @@ def test_the_delay_asked_for_is_read_from_the_headers(headers, seconds):
 )
 def test_the_cost_follows_from_the_prices(prices, usd):
     settings = ModelSettings(prompt_usd_per_million=prices[0], completion_usd_per_million=prices[1])
-    assert cost_usd(settings, 1_000, 100) == usd
+    assert cost_usd(settings, Usage(prompt_tokens=1_000, completion_tokens=100)) == usd
 
 
 @pytest.mark.parametrize(
@@ -56,4 +34,25 @@ def test_the_cost_follows_from_the_prices(prices, usd):
 )
 def test_an_address_that_no_call_can_go_to_is_refused_at_once(url):
     with pytest.raises(BadSetting, match="OPENAI_BASE_URL"):
-        Model("m", base_url=url, api_key=None, settings=ModelSettings(), max_connections=1)
+        model(base_url=url)
+
+
+def test_a_refused_address_keeps_its_password():
+    with pytest.raises(BadSetting) as refused:
+        model(base_url="htp://me:s3cret@host/v1?key=s3cret")
+    assert "s3cret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("key", ["sk-\u200btest", "sk-test\nsk-other", "\x00"])
+def test_a_key_that_no_call_can_carry_is_refused_unseen(key):
+    with pytest.raises(BadSetting, match="OPENAI_API_KEY") as refused:
+        model(api_key=key)
+    assert "sk-" not in str(refused.value)
+
+
+def test_the_address_is_shown_without_its_secrets():
+    async def endpoint():
+        async with model(base_url="https://me:s3cret@host/v1?code=s3cret") as client:
+            return client.endpoint
+
+    assert asyncio.run(endpoint()) == "https://***@host/v1?code=***"
