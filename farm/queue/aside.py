@@ -17,7 +17,7 @@ from farm.queue.job import FAILURE_TTL_SECONDS, FarmJob, is_job_id
 REFUSED_KEY = "farm:refused"
 KEYS_KEY = "farm:set-aside"
 KEPT = 1000
-MAX_SHOWN_BYTES = 200
+MAX_ID_BYTES = 200
 LEADER_KEY = "farm:reconciler"
 
 Kinds = Mapping[str, str]
@@ -90,9 +90,9 @@ def _set_key_aside(connection: Redis, key: str, kind: str) -> bool:
 
 def refuse(pipeline: Any, entries: Sequence[bytes]) -> None:
     """Write into a pipeline what notes refused entries of a queue, and lets their jobs expire."""
-    _note(pipeline, REFUSED_KEY, [entry[:MAX_SHOWN_BYTES] for entry in entries])
+    _note(pipeline, REFUSED_KEY, [shown(entry) for entry in entries])
     for entry in entries:
-        if len(entry) > MAX_SHOWN_BYTES:
+        if len(entry) > MAX_ID_BYTES:
             continue
         key: Any = FarmJob.redis_job_namespace_prefix.encode() + entry
         if is_job_id(entry):  # the next hint of this task needs the key
@@ -100,6 +100,11 @@ def refuse(pipeline: Any, entries: Sequence[bytes]) -> None:
             pipeline.rename(key, aside)
             key = aside
         pipeline.expire(key, FAILURE_TTL_SECONDS)
+
+
+def shown(entry: bytes) -> str:
+    """An entry for people: its beginning, as text."""
+    return entry[:MAX_ID_BYTES].decode(errors="backslashreplace")
 
 
 def count(connection: Redis) -> int:
@@ -115,7 +120,7 @@ def aside_name(key: str) -> str:
     return f"{KEYS_KEY}:{key}:{time.time_ns() // 1_000_000}"
 
 
-def _note(pipeline: Any, key: str, values: Sequence[str | bytes]) -> None:
+def _note(pipeline: Any, key: str, values: Sequence[str]) -> None:
     pipeline.rpush(key, *values)
     pipeline.ltrim(key, -KEPT, -1)
     pipeline.expire(key, FAILURE_TTL_SECONDS)

@@ -11,8 +11,11 @@ again by the reconciler within a second, while RQ would mark the job as failed.
 
 import asyncio
 import contextlib
+import logging
 import signal
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from random import uniform
 from typing import Any
 
 import structlog
@@ -21,23 +24,25 @@ from redis.exceptions import RedisError
 from rq import worker_registration
 from rq.command import parse_payload
 from rq.executions import Execution
+from rq.utils import utcformat
 from rq.worker.base import BaseWorker, WorkerStatus
 
-from farm.errors import FarmError, StopRoute, StoreTrouble, Unavailable
+from farm.errors import FarmError, StopRoute, StoreTrouble
+from farm.outage import Outage
+from farm.queue.aside import MAX_ID_BYTES
 from farm.queue.connection import BLOCK_SECONDS
-from farm.queue.job import FAILURE_TTL_SECONDS, PREFIX, FarmJob, FarmQueue, ForbiddenJob
+from farm.queue.job import PREFIX, FarmJob, FarmQueue
+from farm.queue.reading import read
+from farm.worker.books import Books
 from farm.worker.pulse import WorkerState
 
 MAX_POP = 64
 ACKNOWLEDGE_SECONDS = 0.01
-RETRY_FIRST_SECONDS = 0.2
 RETRY_MOST_SECONDS = 5.0
+LEAVE_SECONDS = 2.0
 EXECUTION_TTL_SECONDS = 60
 CANCEL_AGAIN_SECONDS = 1.0
-REFUSED_KEY = "farm:refused"
-REFUSED_KEPT = 1000
-MAX_ID_CHARS = 200
-MAX_REASON_CHARS = 500
+DEATH_NOTICE_SECONDS = 60
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -85,13 +90,13 @@ class FarmWorker(BaseWorker):
         self._freed = asyncio.Event()
         self._drain = asyncio.Event()
         self._halt = asyncio.Event()
-        self._troubled = False
+        self._redis_outage = Outage(logging.getLogger(__name__), "Redis")
+        self.books = Books(self.name, self.queues[0].name, connection, self.connection)
 
     async def run(self) -> None:
         """Work until drained or halted; nothing stays leased.
 
-        Raises StopRoute or StoreTrouble when no further task could be worked, Unavailable where Redis is
-        away at the start.
+        Raises StopRoute or StoreTrouble when no further task could be worked.
         """
         loop = asyncio.get_running_loop()
         self._listen_to_signals(loop)
@@ -105,8 +110,8 @@ class FarmWorker(BaseWorker):
         finally:
             await _cancel(helpers)
             await self._stop_in_flight()
-            await self._acknowledge()
-            await asyncio.to_thread(self._take_leave)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._take_leave(), LEAVE_SECONDS)
         if self.fatal is not None:
             raise self.fatal
 
@@ -122,32 +127,35 @@ class FarmWorker(BaseWorker):
 
     async def beat(self) -> None:
         """Show life to RQ; also registers the worker again after Redis lost everything."""
-        async with self._pipeline() as pipeline:
+        async with self.books.pipeline() as pipeline:
             self.heartbeat(pipeline=pipeline)
             pipeline.hset(self.key, mapping=self.serialize() | {"state": self.get_state()})
             worker_registration.register(self, pipeline)
             for job, execution in list(self._running.values()):
                 execution.heartbeat(job.started_job_registry, EXECUTION_TTL_SECONDS, pipeline=pipeline)
-            await pipeline.execute()
+            await self.books.send(pipeline)
 
     # RQ's side of life
 
-    def _pipeline(self) -> Any:
-        """RQ only writes commands into a pipeline, so it fills an asynchronous one as well."""
-        return self.redis.pipeline(transaction=False)
-
     def _introduce(self) -> None:
+        """Sign on; where Redis cannot take it, the heartbeat does so later."""
+        self.birth_date = self.last_heartbeat = datetime.now(UTC)
         try:
             self.register_birth()  # type: ignore[no-untyped-call]
             self.set_state(WorkerStatus.IDLE)
         except RedisError as error:
-            raise Unavailable(f"Redis went away while the worker signed on ({error})") from None
+            log.info("could not sign on to Redis yet", error=str(error))
 
-    def _take_leave(self) -> None:
-        try:
-            self.register_death()  # type: ignore[no-untyped-call]
-        except RedisError as error:
-            log.info("could not sign off from Redis", error=str(error))
+    async def _take_leave(self) -> None:
+        """Acknowledge what is left, and sign off as RQ's own workers do, as far as Redis takes it."""
+        if not await self._acknowledge():
+            return
+        async with self.books.pipeline() as pipeline:
+            worker_registration.unregister(self, pipeline)
+            pipeline.hset(self.key, "death", utcformat(datetime.now(UTC)))
+            pipeline.expire(self.key, DEATH_NOTICE_SECONDS)
+            pipeline.delete(self.executions_key)
+            await self.books.send(pipeline)
 
     async def _obey_forever(self) -> None:
         """Listen for RQ's commands, and listen again when Redis is back."""
@@ -159,7 +167,7 @@ class FarmWorker(BaseWorker):
                         if message := await commands.get_message(timeout=BLOCK_SECONDS):
                             self.handle_payload(message)
             except RedisError:
-                await asyncio.sleep(RETRY_MOST_SECONDS)
+                await asyncio.sleep(RETRY_MOST_SECONDS * uniform(0.75, 1.25))
 
     def handle_payload(self, message: dict[Any, Any]) -> None:
         """RQ's commands: `shutdown` drains, `stop-job` stops that job; anything else is ignored."""
@@ -203,33 +211,32 @@ class FarmWorker(BaseWorker):
                 continue
             try:
                 await self._start(await self._pop(min(free, MAX_POP)))
-                self._is_well()
             except RedisError as error:
                 await self._wait_for_redis(error)
+            else:
+                self._redis_outage.over()
 
-    async def _pop(self, count: int) -> list[str]:
+    async def _pop(self, count: int) -> list[bytes]:
         key = self.queues[0].key
         popped: Any = await self.redis.lpop(key, count)
         if popped is None:
             blocked = await self.redis.blpop([key], BLOCK_SECONDS)
             popped = [blocked[1]] if blocked else []
-        return [entry.decode(errors="replace") for entry in popped]
+        return list(popped)
 
-    async def _start(self, job_ids: Sequence[str]) -> None:
-        if not job_ids:
+    async def _start(self, entries: Sequence[bytes]) -> None:
+        if not entries:
             return
-        async with self._pipeline() as pipeline:
-            for job_id in job_ids:
-                pipeline.hgetall(FarmJob.key_for(job_id))
+        async with self.books.pipeline() as pipeline:
+            for entry in entries:
+                pipeline.hgetall(FarmJob.redis_job_namespace_prefix.encode() + entry[:MAX_ID_BYTES])
             hashes = await pipeline.execute(raise_on_error=False)
-        known = [(job_id, raw) for job_id, raw in zip(job_ids, hashes, strict=True) if raw]
-        jobs = [job for job_id, raw in known if (job := self._read(job_id, raw))]
-        readable = {job.id for job in jobs}
-        await self._set_aside([job_id for job_id, _ in known if job_id not in readable])
+        jobs, refused = read(entries, hashes, self.connection)
         fresh = {job.task_id: job for job in jobs if job.task_id not in self.in_flight}
         executions = await self._announce(list(fresh.values()))
         for job, execution in zip(fresh.values(), executions, strict=True):
             self._launch(job, execution)
+        await self.books.set_aside(refused)
 
     def _launch(self, job: FarmJob, execution: Execution) -> None:
         running = self._loop.create_task(self._perform(job))
@@ -245,40 +252,17 @@ class FarmWorker(BaseWorker):
         self.tasks_done += 1
         self._freed.set()
 
-    def _read(self, job_id: str, raw: Any) -> FarmJob | None:
-        """The job of a popped id, or None for a foreign or damaged one."""
-        if isinstance(raw, Exception):
-            log.warning("refused a job", job=job_id[:MAX_ID_CHARS], reason=f"its hash cannot be read: {raw}")
-            return None
-        try:
-            job = FarmJob(job_id, connection=self.connection)
-            job.restore(raw)
-        except (ForbiddenJob, ValueError) as error:
-            log.warning("refused a job", job=job_id[:MAX_ID_CHARS], reason=str(error)[:MAX_REASON_CHARS])
-            return None
-        return job
-
-    async def _set_aside(self, job_ids: Sequence[str]) -> None:
-        """Keep the ids of refused jobs where somebody can look at them, and let their hashes expire."""
-        if not job_ids:
-            return
-        async with self._pipeline() as pipeline:
-            pipeline.rpush(REFUSED_KEY, *(job_id[:MAX_ID_CHARS] for job_id in job_ids))
-            pipeline.ltrim(REFUSED_KEY, -REFUSED_KEPT, -1)
-            for job_id in job_ids:
-                pipeline.expire(FarmJob.key_for(job_id), FAILURE_TTL_SECONDS)
-            await pipeline.execute()
-
     async def _announce(self, jobs: Sequence[FarmJob]) -> list[Execution]:
+        """Enter the jobs into RQ's books; they are worked whether or not it takes them."""
         if not jobs:
             return []
-        async with self._pipeline() as pipeline:
+        async with self.books.pipeline() as pipeline:
             self.set_state(WorkerStatus.BUSY, pipeline=pipeline)
             executions = []
             for job in jobs:
                 executions.append(Execution.create(job, EXECUTION_TTL_SECONDS, pipeline, self.name))
                 job.prepare_for_execution(self.name, pipeline=pipeline)
-            await pipeline.execute()
+            await self.books.send(pipeline, [job.id for job in jobs])
         return executions
 
     async def _perform(self, job: FarmJob) -> None:
@@ -327,26 +311,23 @@ class FarmWorker(BaseWorker):
     async def _acknowledge_forever(self) -> None:
         while True:
             well = await self._acknowledge()
-            await asyncio.sleep(ACKNOWLEDGE_SECONDS if well else RETRY_MOST_SECONDS)
+            await asyncio.sleep(ACKNOWLEDGE_SECONDS if well else RETRY_MOST_SECONDS * uniform(0.75, 1.25))
 
     async def _acknowledge(self) -> bool:
         """Remove finished jobs from RQ's books; the store has long decided how they ended."""
         finished, self._finished = self._finished, []
         if not finished:
             return True
-        try:
-            async with self._pipeline() as pipeline:
-                for job, execution in finished:
-                    execution.delete(job, pipeline)
-                    pipeline.delete(job.key, f"rq:executions:{job.id}")
-                pipeline.hincrby(self.key, "successful_job_count", len(finished))
-                if not self.in_flight:
-                    self.set_state(WorkerStatus.IDLE, pipeline=pipeline)
-                await pipeline.execute()
-        except RedisError as error:
-            log.info("jobs wait to be acknowledged", count=len(finished), error=str(error))
-            self._finished[:0] = finished
-            return False
+        async with self.books.pipeline() as pipeline:
+            for job, execution in finished:
+                execution.delete(job, pipeline)
+                pipeline.delete(job.key, f"rq:executions:{job.id}")
+            pipeline.hincrby(self.key, "successful_job_count", len(finished))
+            if not self.in_flight:
+                self.set_state(WorkerStatus.IDLE, pipeline=pipeline)
+            if not await self.books.send(pipeline):
+                self._finished[:0] = finished
+                return False
         for job, execution in finished:
             if self._running.get(job.id) == (job, execution):
                 del self._running[job.id]
@@ -355,19 +336,11 @@ class FarmWorker(BaseWorker):
     # Trouble with Redis
 
     async def _wait_for_redis(self, error: RedisError) -> None:
-        """Say once that Redis is away, and try again with growing pauses; tasks in flight do not need it."""
-        if not self._troubled:
-            log.warning("waiting for Redis", error=str(error))
-            self._retry_seconds = RETRY_FIRST_SECONDS
-        self._troubled = True
+        """Try again after a pause; tasks in flight do not need Redis."""
+        if await self.books.mend([error]):
+            return
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._drain.wait(), self._retry_seconds)
-        self._retry_seconds = min(2 * self._retry_seconds, RETRY_MOST_SECONDS)
-
-    def _is_well(self) -> None:
-        if self._troubled:
-            log.info("Redis is back")
-        self._troubled = False
+            await asyncio.wait_for(self._drain.wait(), self._redis_outage.note(error))
 
 
 async def _cancel(tasks: Sequence["asyncio.Task[None]"]) -> None:
