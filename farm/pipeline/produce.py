@@ -112,6 +112,7 @@ class Pipeline:
 
         What a failed attempt may have cost is noted before the next one.
         """
+
         async def note(error: FarmError) -> None:
             if isinstance(error.failed_call, FailedCall):
                 await self.ledger.save_failed_call(rows.failed_call(task, call_no, error.failed_call))

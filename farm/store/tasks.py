@@ -145,9 +145,7 @@ def begin(connection: Connection, task_id: int, token: int) -> bool:
 def _stored_answers(connection: Connection, task_ids: Collection[int]) -> dict[int, list[StoredAnswer]]:
     found: dict[int, list[StoredAnswer]] = {}
     for row in connection.execute(
-        select(
-            AnswerRow.task_id, AnswerRow.call_no, AnswerRow.raw, AnswerRow.model, AnswerRow.finish_reason
-        )
+        select(AnswerRow.task_id, AnswerRow.call_no, AnswerRow.raw, AnswerRow.model, AnswerRow.finish_reason)
         .join(TaskRow, TaskRow.id == AnswerRow.task_id)
         .where(AnswerRow.task_id.in_(task_ids), AnswerRow.call_no > TaskRow.calls_before)
         .order_by(AnswerRow.task_id, AnswerRow.call_no)
