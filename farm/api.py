@@ -1,6 +1,6 @@
 """The farm from Python: the one class that programs and the command line use."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Self
 
@@ -10,7 +10,7 @@ from farm.queue.announce import announce
 from farm.queue.connection import connect
 from farm.redaction import masked
 from farm.services import valkey
-from farm.settings import Settings
+from farm.settings import MOST_WORKERS, Settings
 from farm.store import enqueue, migrate, reports, results, steering, targets, workers
 from farm.store.engine import Store
 from farm.store.reports import Attempt, Report
@@ -260,6 +260,19 @@ class Farm:
         self._require_queue(queue)
         with self.store.write() as connection:
             workers.resume(connection, queue)
+
+    def scale(self, workers_by_queue: Mapping[str, int | None]) -> None:
+        """Run so many workers for these queues in every farm; None: as the settings say.
+
+        Raises NotFound for an unknown queue, BadInput for a number that no farm runs.
+        """
+        for queue, count in workers_by_queue.items():
+            self._require_queue(queue)
+            if count is not None and not 0 <= count <= MOST_WORKERS:
+                raise BadInput(f"{count} workers for queue {queue}: from 0 to {MOST_WORKERS} can be run")
+        with self.store.write() as connection:
+            for queue, count in workers_by_queue.items():
+                workers.set_scale(connection, queue, count)
 
     def _require_queue(self, queue: str) -> None:
         pools = self.settings.all_pools()

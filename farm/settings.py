@@ -46,6 +46,7 @@ REASONING_DEFAULTS = {
     "deadline_seconds": 600.0,
     "gap_seconds": 120.0,
 }
+MOST_WORKERS = 512
 
 
 class PoolSettings(BaseModel):
@@ -54,7 +55,7 @@ class PoolSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str
-    workers: int = Field(default=1, ge=1, le=512)
+    workers: int = Field(default=1, ge=1, le=MOST_WORKERS)
     concurrency: int = Field(default=32, ge=1, le=4096)
 
 
@@ -115,7 +116,7 @@ class Settings(BaseSettings):
         description="address of an OpenAI-compatible endpoint",
     )
     model: str = Field(default=DEFAULT_MODEL, description="model of the default pool")
-    workers: int = Field(default=2, ge=1, le=512, description="worker processes of the default pool")
+    workers: int = Field(default=2, ge=1, le=MOST_WORKERS, description="worker processes of the default pool")
     concurrency: int = Field(default=32, ge=1, le=4096, description="tasks in flight per worker process")
     pools: dict[str, PoolSettings] = Field(default_factory=dict, description="further pools, by queue name")
     models: dict[str, ModelSettings] = Field(
@@ -137,6 +138,15 @@ class Settings(BaseSettings):
     lease_seconds: float = Field(default=15.0, ge=1, description="how long a silent worker keeps its tasks")
     grace_seconds: float = Field(
         default=20.0, ge=0, description="how long a draining worker may finish its tasks"
+    )
+    worker_memory_mib: float | None = Field(
+        default=512.0, gt=0, description="a worker that holds more is replaced between its tasks"
+    )
+    worker_memory_limit_mib: float | None = Field(
+        default=1024.0, gt=0, description="a worker that holds more is ended at once"
+    )
+    worker_max_tasks: int | None = Field(
+        default=None, ge=1, description="a worker that has worked so many is replaced"
     )
     hint_window: int = Field(
         default=1000, ge=1, description="jobs kept in Redis per queue; the rest waits here"

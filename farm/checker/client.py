@@ -81,6 +81,11 @@ class Checker:
         """The verdict on one query, taken as it is; raises as `assess` does."""
         return (await self._ask("check", sql, target))[0].verdict
 
+    def deadline_seconds(self) -> float:
+        """How long a request made now may take at the very most, all before it taking their whole time."""
+        start_seconds = START_TIMEOUT_SECONDS if self._pipe is None else 0.0
+        return start_seconds + OPEN_TIMEOUT_SECONDS + (len(self._queue) + 1) * self._timeout_seconds
+
     @property
     def pid(self) -> int | None:
         """The process that serves now; None while there is none."""

@@ -1,4 +1,4 @@
-"""`farm doctor`, `migrate`, `pause`, `resume`: keeping a farm well."""
+"""`farm doctor`, `migrate`, `pause`, `resume`, `scale`: keeping a farm well."""
 
 from typing import Annotated
 
@@ -7,8 +7,21 @@ from rich.markup import escape
 
 from farm.api import open_store
 from farm.cli import sheet
-from farm.cli.shared import Exit, Group, Json, add_command, console, loaded, note, opened, print_json, say
+from farm.cli.shared import (
+    Exit,
+    Group,
+    Json,
+    add_command,
+    console,
+    counted,
+    loaded,
+    note,
+    opened,
+    print_json,
+    say,
+)
 from farm.cli.sheet import Column
+from farm.errors import BadInput
 from farm.health.sources import settings_with_sources
 from farm.store import migrate as migrations
 
@@ -18,7 +31,7 @@ SETTING_COLUMNS = (Column("setting", whole=True), Column("value"), Column("sourc
 
 def register(root: typer.Typer) -> None:
     """Add these commands to `farm`."""
-    for command in (doctor, migrate, pause, resume):
+    for command in (doctor, migrate, pause, resume, scale):
         add_command(root, Group.OPERATE, command)
 
 
@@ -68,3 +81,30 @@ def resume(queue: Queue = "default") -> None:
     with opened() as farm:
         farm.resume(queue)
     say(f"queue {queue} runs")
+
+
+def scale(
+    numbers: Annotated[
+        list[str], typer.Argument(help="Queues with their numbers of workers, such as default=8.")
+    ],
+) -> None:
+    """Run more workers or fewer, at once: `farm scale default=8 big=2`.
+
+    Counts in every farm that is running or started later, until `default=` (no number) goes back to the
+    settings. A worker that is one too many finishes its tasks first; 0 lets a queue wait.
+    """
+    wanted = [_number_of_workers(number) for number in numbers]
+    with opened() as farm:
+        farm.scale(dict(wanted))
+    for queue, workers in wanted:
+        count = "workers as its settings say" if workers is None else counted(workers, "worker")
+        say(f"queue {queue}: {count}")
+
+
+def _number_of_workers(text: str) -> tuple[str, int | None]:
+    queue, equals, number = text.partition("=")
+    if queue and equals and not number:
+        return queue, None
+    if not queue or not number.isdecimal():
+        raise BadInput(f"{text!r} names no queue with a number; write default=8")
+    return queue, int(number)

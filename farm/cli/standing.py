@@ -36,6 +36,9 @@ TASK_COLUMNS = (
 )
 
 
+ENDS_SHOWN = 5
+
+
 def register(root: typer.Typer) -> None:
     """Add these commands to `farm`."""
     for command in (status, tasks):
@@ -58,9 +61,10 @@ def status(json: Json = False) -> None:
         sheet.show(console, WORKER_COLUMNS, [_worker(worker) for worker in now["workers"]])
     else:
         say("no worker is alive; `farm up` starts some")
-    for worker in now["workers"]:
-        if worker["last_end_reason"]:
-            note(f"{_slot(worker)} was restarted; its last end: {worker['last_end_reason']}")
+    for end in now["ends"][:ENDS_SHOWN]:
+        note(f"{end['slot']} on {end['host']} ended {duration(end['seconds_ago'])} ago: {end['reason']}")
+    if len(now["ends"]) > ENDS_SHOWN:
+        note(f"and {len(now['ends']) - ENDS_SHOWN} other ends within the last hour")
     if now["tasks"]["rejected"] + now["tasks"]["dead"]:
         note("`farm tasks --state rejected` (or dead) says why")
 
@@ -94,7 +98,7 @@ def _queue(queue: dict[str, Any]) -> list[str]:
 
 def _worker(worker: dict[str, Any]) -> list[str]:
     return [
-        _slot(worker),
+        worker["slot"],
         worker["host"],
         str(worker["pid"]),
         worker["state"],
@@ -103,12 +107,6 @@ def _worker(worker: dict[str, Any]) -> list[str]:
         duration(worker["heartbeat_age_seconds"]),
         str(worker["restarts"]),
     ]
-
-
-def _slot(worker: dict[str, Any]) -> str:
-    """The worker's place, such as `default-1`; its host and process id stand beside it."""
-    name: str = worker["name"]
-    return name.partition(f".{worker['host']}.")[0]
 
 
 def _task(result: TaskResult) -> list[str]:

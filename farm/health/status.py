@@ -11,13 +11,17 @@ from farm.store import workers
 def status(farm: Farm) -> dict[str, Any]:
     """Tasks by state, queues, living workers, and what was spent; all read in one transaction."""
     with farm.store.read() as connection:
-        paused = workers.paused(connection)
+        paused, scale = workers.paused(connection), workers.scale(connection)
         spent = counts.spent(connection)
         queues = counts.queues(connection, list(farm.settings.all_pools()))
         return {
             "tasks": counts.tasks_by_state(connection),
             "workers": [asdict(worker) for worker in counts.workers(connection)],
-            "queues": [{**asdict(queue), "paused": queue.name in paused} for queue in queues],
+            "ends": [asdict(end) for end in counts.ends(connection)],
+            "queues": [
+                {**asdict(queue), "paused": queue.name in paused, "scale": scale.get(queue.name)}
+                for queue in queues
+            ],
             "calls": spent.calls,
             "prompt_tokens": spent.prompt_tokens,
             "completion_tokens": spent.completion_tokens,

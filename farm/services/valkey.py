@@ -92,6 +92,28 @@ def socket_path(home: Path) -> Path:
     return link / "redis.sock"
 
 
+def lock_path(home: Path) -> Path:
+    """What the server of `home` holds locked as long as it runs."""
+    return home.absolute() / "redis" / "lock"
+
+
+def is_locked(home: Path) -> bool:
+    """Whether some farm runs the server of `home`, or is about to."""
+    import fcntl
+
+    try:
+        descriptor = os.open(lock_path(home), os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def answers(url: str, *, timeout_seconds: float = 1.0) -> bool:
     """Whether a server at `url` is ready for commands (one that is still loading its data is not)."""
     client = redis.Redis.from_url(

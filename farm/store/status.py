@@ -17,6 +17,7 @@ class WorkerStatus:
     """One living worker; `restarts` counts the earlier lives of its slot that ended within the last hour."""
 
     name: str
+    slot: str
     host: str
     pid: int
     queue: str
@@ -26,6 +27,16 @@ class WorkerStatus:
     heartbeat_age_seconds: float
     restarts: int
     last_end_reason: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EndStatus:
+    """The end of a worker's life that nobody wanted: a crash, a hang, too much memory."""
+
+    slot: str
+    host: str
+    seconds_ago: float
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,14 +101,13 @@ def workers(connection: Connection) -> list[WorkerStatus]:
         .where(WorkerRow.ended_at.is_(None), WorkerRow.heartbeat_at > at - SILENT)
         .order_by(WorkerRow.slot, WorkerRow.started_at)
     ).all()
-    ended = connection.execute(
-        select(WorkerRow.slot, WorkerRow.host, WorkerRow.end_reason)
-        .where(WorkerRow.ended_at > at - timedelta(hours=1), WorkerRow.end_reason != "stopped")
-        .order_by(WorkerRow.ended_at)
-    ).all()
+    ended: dict[tuple[str, str], list[EndStatus]] = {}
+    for end in ends(connection):
+        ended.setdefault((end.slot, end.host), []).append(end)
     return [
         WorkerStatus(
             name=row.name,
+            slot=row.slot,
             host=row.host,
             pid=row.pid,
             queue=row.queue,
@@ -105,12 +115,24 @@ def workers(connection: Connection) -> list[WorkerStatus]:
             in_flight=row.in_flight,
             tasks_done=row.tasks_done,
             heartbeat_age_seconds=_age(at, row.heartbeat_at),
-            restarts=sum(1 for end in ended if (end.slot, end.host) == (row.slot, row.host)),
-            last_end_reason=next(
-                (end.end_reason for end in reversed(ended) if (end.slot, end.host) == (row.slot, row.host)),
-                None,
-            ),
+            restarts=len(earlier),
+            last_end_reason=earlier[0].reason if earlier else None,
         )
+        for row in rows
+        for earlier in [ended.get((row.slot, row.host), [])]
+    ]
+
+
+def ends(connection: Connection) -> list[EndStatus]:
+    """Lives of workers that ended within the last hour without anybody wanting it, the latest first."""
+    at = now()
+    rows = connection.execute(
+        select(WorkerRow.slot, WorkerRow.host, WorkerRow.ended_at, WorkerRow.end_reason)
+        .where(WorkerRow.ended_at > at - timedelta(hours=1), WorkerRow.end_wanted.is_(False))
+        .order_by(WorkerRow.ended_at.desc())
+    )
+    return [
+        EndStatus(slot=row.slot, host=row.host, seconds_ago=_age(at, row.ended_at), reason=row.end_reason)
         for row in rows
     ]
 

@@ -229,6 +229,7 @@ class WorkerRow(Base):
     heartbeat_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     end_reason: Mapped[str | None]
+    end_wanted: Mapped[bool | None]
 
 
 class QueueRow(Base):
@@ -238,3 +239,4 @@ class QueueRow(Base):
 
     name: Mapped[str] = mapped_column(primary_key=True)
     paused_at: Mapped[datetime | None]
+    workers: Mapped[int | None]

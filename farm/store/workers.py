@@ -1,6 +1,7 @@
-"""The lives of workers, and which queues are paused."""
+"""The lives of workers, and what is set for queues: paused ones, and their numbers of workers."""
 
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -38,23 +39,53 @@ def beat(connection: Connection, name: str, *, state: str, in_flight: int, tasks
     )
 
 
-def end(connection: Connection, name: str, reason: str) -> None:
-    """Note the end of a worker's life; the first reason given stays."""
+def end(
+    connection: Connection,
+    name: str,
+    reason: str,
+    *,
+    wanted: bool,
+    slot: str,
+    host: str,
+    pid: int,
+    queue: str,
+) -> None:
+    """Note the end of a worker's life, also of one that ended before it could sign on.
+
+    `wanted` tells a stop or a replacement from a crash. The first reason given stays.
+    """
+    known = select(WorkerRow.name).where(WorkerRow.name == name)
+    if connection.execute(known).first() is None:
+        register(connection, name=name, slot=slot, host=host, pid=pid, queue=queue)
     connection.execute(
         update(WorkerRow)
         .where(WorkerRow.name == name, WorkerRow.ended_at.is_(None))
-        .values(state="ended", in_flight=0, ended_at=now(), end_reason=reason)
+        .values(state="ended", in_flight=0, ended_at=now(), end_reason=reason, end_wanted=wanted)
     )
+
+
+def scale(connection: Connection) -> dict[str, int]:
+    """How many workers each queue is to have in every farm, where somebody has said so."""
+    rows = connection.execute(select(QueueRow.name, QueueRow.workers).where(QueueRow.workers.is_not(None)))
+    return {row.name: row.workers for row in rows}
+
+
+def set_scale(connection: Connection, queue: str, workers: int | None) -> None:
+    """Have every farm run so many workers for a queue; None: as its settings say."""
+    _set(connection, queue, workers=workers)
 
 
 def pause(connection: Connection, queue: str) -> None:
     """Stop issuing work for a queue."""
+    _set(connection, queue, paused_at=now())
+
+
+def _set(connection: Connection, queue: str, **values: Any) -> None:
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    at = now()
     connection.execute(
         dialect.insert(QueueRow)
-        .values(name=queue, paused_at=at)
-        .on_conflict_do_update(index_elements=["name"], set_={"paused_at": at})
+        .values(name=queue, **values)
+        .on_conflict_do_update(index_elements=["name"], set_=values)
     )
 
 

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
@@ -13,9 +14,14 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Protocol
 
+import psutil
+
 from farm.worker.config import WorkerConfig, require_picklable
 from farm.worker.process import main as worker_main
-from farm.worker.pulse import Failed, Pulse
+from farm.worker.pulse import Failed, Pulse, Retire, WorkerState
+
+PROBE_SECONDS = 5.0
+BOOT_PROBE_SECONDS = 0.05
 
 
 class Child(Protocol):
@@ -31,24 +37,31 @@ class Child(Protocol):
     def messages(self) -> list[Pulse | Failed]:
         """What it has told since the last call."""
 
+    def memory_mib(self) -> float:
+        """What it holds in memory (resident set); 0 once it has ended."""
+
     def send_signal(self, number: int) -> None:
         """Send a signal; nothing happens if it has ended."""
+
+    def retire(self, reason: str) -> None:
+        """Tell it to finish what it has, and to end."""
 
     def close(self) -> None:
         """Free what the ended process has left."""
 
 
 class WorkerChild:
-    """A worker, started by spawn (or forkserver), with a pipe for its pulses."""
+    """A worker, started by spawn (or forkserver), with a pipe for its pulses and one for our orders."""
 
     def __init__(self, name: str, config: WorkerConfig, start_method: str) -> None:
         require_picklable(config)
         context = multiprocessing.get_context(start_method)
-        self._pulses, theirs = context.Pipe(duplex=False)
+        self._pulses, pulses = context.Pipe(duplex=False)
+        orders, self._orders = context.Pipe(duplex=False)
         self._process: BaseProcess = context.Process(  # type: ignore[attr-defined]  # each kind of context has it
-            target=worker_main, args=(name, config, theirs), name=name
+            target=worker_main, args=(name, config, pulses, orders), name=name
         )
-        with theirs, _ctrl_c_held():
+        with pulses, orders, _ctrl_c_held():
             self._process.start()
         self.name = name
         self.pid: int = self._process.pid or 0
@@ -64,34 +77,47 @@ class WorkerChild:
                 told.append(self._pulses.recv())
         return told
 
+    def memory_mib(self) -> float:
+        return resident_mib(self.pid)
+
     def send_signal(self, number: int) -> None:
         if self.exit_code is None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, number)
 
+    def retire(self, reason: str) -> None:
+        with contextlib.suppress(OSError):
+            self._orders.send(Retire(reason=reason))
+
     def close(self) -> None:
         self._pulses.close()
+        self._orders.close()
         self._process.close()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Service:
-    """A server that the farm runs for itself. `ready` probes it; its output goes to `log`."""
+    """A server that the farm runs for itself. `ready` probes it; its output goes to `log`.
+
+    Of those with the same `lock` (a file) one runs at a time; the others wait for its end.
+    """
 
     name: str
     command: Sequence[str]
     ready: Callable[[], bool]
     log: Path
     environment: Mapping[str, str] = field(default_factory=dict)
+    lock: Path | None = None
 
 
 class ServiceChild:
-    """A running service; on Linux the kernel ends it with us."""
+    """A running service; on Linux the kernel ends it with us. A thread probes it: each answer is a pulse."""
 
     def __init__(self, service: Service) -> None:
         command = list(service.command)
-        if sys.platform == "linux":
-            command = [sys.executable, "-m", "farm.watchdog.tether", str(os.getpid()), *command]
+        if sys.platform != "win32":
+            lock = str(service.lock or "-")
+            command = [sys.executable, "-m", "farm.watchdog.tether", str(os.getpid()), lock, *command]
         with service.log.open("ab") as log:
             self._process = subprocess.Popen(
                 command,
@@ -104,7 +130,10 @@ class ServiceChild:
         self.name = service.name
         self.pid = self._process.pid
         self._ready = service.ready
-        self._is_ready = False
+        self._answered = 0
+        self._heard = 0
+        self._closed = threading.Event()
+        threading.Thread(target=self._probe, name=f"{service.name}-probe", daemon=True).start()
 
     @property
     def exit_code(self) -> int | None:
@@ -113,18 +142,38 @@ class ServiceChild:
     @property
     def is_ready(self) -> bool:
         """Whether the server has answered once."""
-        self._is_ready = self._is_ready or self._ready()
-        return self._is_ready
+        return self._answered > 0
+
+    def _probe(self) -> None:
+        while not self._closed.wait(PROBE_SECONDS if self._answered else BOOT_PROBE_SECONDS):
+            if self._ready():
+                self._answered += 1
 
     def messages(self) -> list[Pulse | Failed]:
-        return []
+        answered, self._heard = self._answered - self._heard, self._answered
+        return [Pulse(state=WorkerState.READY)] if answered else []
+
+    def memory_mib(self) -> float:
+        return resident_mib(self.pid)
 
     def send_signal(self, number: int) -> None:
         if self.exit_code is None:
             self._process.send_signal(number)
 
+    def retire(self, reason: str) -> None:
+        self.send_signal(signal.SIGTERM)
+
     def close(self) -> None:
+        self._closed.set()
         self._process.wait()
+
+
+def resident_mib(pid: int) -> float:
+    """Memory that a process holds; 0 where there is no such process."""
+    try:
+        return float(psutil.Process(pid).memory_info().rss) / 2**20
+    except psutil.Error:
+        return 0.0
 
 
 @contextlib.contextmanager

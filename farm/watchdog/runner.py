@@ -1,55 +1,37 @@
 """One farm on this machine: its servers, its workers and its reconciler, all under one watchdog."""
 
-import os
-import secrets
 import signal
 import socket
-import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from types import FrameType
 from typing import Any, Self
 
 import structlog
 
-from farm.errors import FarmError, Unavailable
-from farm.queue.connection import connect, require
-from farm.queue.hints import Hints
-from farm.queue.reconciler import Reconciler
-from farm.services import llama, valkey
+from farm.errors import FarmError
 from farm.services.weights import Weights
-from farm.settings import ModelSettings, PoolSettings, Settings
+from farm.settings import PoolSettings, Settings
 from farm.store import tasks, workers
 from farm.store.engine import Store
-from farm.watchdog.child import Child, Service, ServiceChild, WorkerChild
 from farm.watchdog.policy import Policy
-from farm.watchdog.watchdog import TICK_SECONDS, FarmEnded, Slot, Watchdog
-from farm.worker.config import WorkerConfig
+from farm.watchdog.pools import Pools
+from farm.watchdog.reconciling import Reconciling
+from farm.watchdog.servers import Servers
+from farm.watchdog.watchdog import TICK_SECONDS, End, FarmEnded, Watchdog
 
-SERVICE_BOOT_SECONDS = 120.0
-RECONCILE_SECONDS = 0.25
-LOCAL_PARALLEL = 2
-LOCAL_MODEL = ModelSettings(temperature=0.0, max_tokens=400, seed=1, deadline_seconds=600.0)
 LOOK_SECONDS = 0.5
+FIXED_SETTINGS = ("home", "database_url", "redis_url", "local_model")
+"""What a running farm stands on, and cannot change without a new start."""
 
 log = structlog.stdlib.get_logger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Endpoint:
-    """Where the model answers."""
-
-    base_url: str | None
-    api_key: str | None
 
 
 class Runner:
     """Starts everything in order, keeps it running, and ends it in the opposite order.
 
     Use as a context manager in the main thread: entering starts the embedded servers as needed, leaving ends
-    whatever still runs.
+    whatever still runs. SIGTERM and Ctrl-C end the farm; SIGHUP has it read its settings again, by `reload`.
     """
 
     def __init__(
@@ -59,24 +41,29 @@ class Runner:
         *,
         weights: Weights | None = None,
         policy: Policy | None = None,
+        reload: Callable[[], Settings] = Settings.load,
     ) -> None:
         self._settings = settings
         self._store = store
-        self._weights = weights
-        self._watchdog = Watchdog(on_end=self._note_end, policy=policy)
-        self._services: list[str] = []
-        self._workers: list[str] = []
+        self._reload = reload
+        self._watchdog = Watchdog(on_end=self._note_end, policy=policy or policy_of(settings))
+        self._servers = Servers(settings, self._watchdog, weights=weights, stopping=lambda: self.stopping)
+        self._local_model = weights.name if weights else None
+        self._reconciling: Reconciling | None = None
+        self._scale: dict[str, int] = {}
         self._signals = 0
-        self._reconciling = threading.Event()
-        self._reconciler: threading.Thread | None = None
+        self._reload_asked = False
         self._old_handlers: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
         for number in (signal.SIGINT, signal.SIGTERM):
             self._old_handlers[number] = signal.signal(number, self._count_signal)
+        if hasattr(signal, "SIGHUP"):
+            self._old_handlers[signal.SIGHUP] = signal.signal(signal.SIGHUP, self._ask_reload)
         try:
-            self.redis_url = self._provide_redis()
-            self.endpoint = self._provide_endpoint()
+            self.redis_url = self._servers.provide_redis()
+            self.endpoint = self._servers.provide_model(self._settings)
+            self._pools = Pools(self._watchdog, redis_url=self.redis_url, local_model=self._local_model)
         except BaseException:
             self.__exit__()
             raise
@@ -84,10 +71,9 @@ class Runner:
 
     def __exit__(self, *_: object) -> None:
         self._stop_workers(grace_seconds=0)
-        self._reconciling.set()
-        if self._reconciler is not None:
-            self._reconciler.join(timeout=5)
-        self._watchdog.stop(reversed(self._services), grace_seconds=5)
+        if self._reconciling is not None:
+            self._reconciling.stop()
+        self._watchdog.stop(reversed(self._servers.names), grace_seconds=5)
         for number, handler in self._old_handlers.items():
             signal.signal(number, handler)
 
@@ -108,17 +94,19 @@ class Runner:
         `on_look` is called a few times a second. Without `drain`, a signal stops at once: tasks in flight go
         back to the store unfinished.
         """
-        self._start_reconciler()
-        for queue, pool in self._pools().items():
-            for number in range(1, pool.workers + 1):
-                self._add_worker(queue, pool, f"{queue}-{number}")
+        self._reconciling = Reconciling(self._settings, self._store, self.redis_url)
+        self._look_at_scale()
+        self._arrange()
         next_look = 0.0
         try:
             while not self.stopping:
                 self._watchdog.tick()
+                self._require_a_pool()
                 if time.monotonic() >= next_look:
+                    self._look()
                     on_look()
                     if until():
+                        self._require_every_pool()
                         return True
                     next_look = time.monotonic() + LOOK_SECONDS
                 time.sleep(TICK_SECONDS)
@@ -128,164 +116,111 @@ class Runner:
 
     def ready(self) -> bool:
         """Whether every worker has shown life."""
-        return self._watchdog.ready(self._workers)
+        return self._watchdog.ready(self._watchdog.workers)
 
     def settled(self) -> bool:
-        """Whether no task of this farm's queues is waiting or in work."""
+        """Whether no task of this farm's queues is waiting or in work, those of closed pools left aside."""
+        queues = [queue for queue in self._settings.all_pools() if queue not in self._watchdog.closed]
         with self._store.read() as connection:
-            return not tasks.any_open(connection, list(self._pools()))
+            return not tasks.any_open(connection, queues)
+
+    def pools(self) -> dict[str, PoolSettings]:
+        """The pools as they are now, by queue."""
+        return self._pools.of(self._settings, self._scale)
 
     def _count_signal(self, number: int, _: FrameType | None) -> None:
         self._signals += 1
 
-    # Servers
-
-    def _provide_redis(self) -> str:
-        settings = self._settings
-        if settings.redis_url is not None:
-            url = settings.redis_url.get_secret_value()
-            connection = connect(url)
-            try:
-                require(connection, url)
-            finally:
-                connection.close()
-            return url
-        home = settings.home
-        if not valkey.answers(valkey.url(home)):
-            command = valkey.command(valkey.binary(), home)
-            self._serve("valkey", command, lambda: valkey.answers(valkey.url(home)))
-        return valkey.url(home)
-
-    def _provide_endpoint(self) -> Endpoint:
-        settings = self._settings
-        key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else None
-        if self._weights is None:
-            return Endpoint(base_url=settings.openai_base_url, api_key=key)
-        port = _free_port()
-        url = f"http://127.0.0.1:{port}"
-        command = llama.command(self._weights.path, "127.0.0.1", port, LOCAL_PARALLEL)
-        self._serve("model-server", command, lambda: llama.ready(url), llama.environment())
-        return Endpoint(base_url=f"{url}/v1", api_key=None)
-
-    def _serve(
-        self,
-        name: str,
-        command: list[str],
-        ready: Callable[[], bool],
-        environment: dict[str, str] | None = None,
-    ) -> None:
-        """Start a server of our own and wait until it answers."""
-        folder = self._settings.home / "logs"
-        folder.mkdir(parents=True, exist_ok=True)
-        service = Service(
-            name=name, command=command, ready=ready, log=folder / f"{name}.log", environment=environment or {}
-        )
-        slot = Slot(name=name, start=lambda _: ServiceChild(service), pulses=False)
-        self._watchdog.add(slot)
-        self._services.append(name)
-        give_up_at = time.monotonic() + SERVICE_BOOT_SECONDS
-        while True:
-            self._watchdog.tick()
-            if self.stopping:
-                raise FarmEnded("stopped before everything was started")
-            if isinstance(slot.child, ServiceChild) and slot.child.is_ready:
-                return
-            if len(slot.ends) >= 3 or time.monotonic() > give_up_at:
-                raise Unavailable(f"{name} does not start; {service.log} says why: {_last_line(service.log)}")
-            time.sleep(TICK_SECONDS / 2)
+    def _ask_reload(self, number: int, _: FrameType | None) -> None:
+        self._reload_asked = True
 
     # Workers
 
-    def _pools(self) -> dict[str, PoolSettings]:
-        pools = self._settings.all_pools()
-        if self._weights is None:
-            return pools
-        return {queue: served_locally(pool, self._weights.name) for queue, pool in pools.items()}
+    def _arrange(self) -> None:
+        self._pools.arrange(self._settings, self.endpoint, self._scale)
 
-    def _model_settings(self, model: str) -> ModelSettings:
-        if self._weights is None or model in self._settings.models:
-            return self._settings.model_settings(model)
-        return LOCAL_MODEL
+    def _look(self) -> None:
+        """See what somebody wants changed."""
+        if self._reload_asked:
+            self._reload_asked = False
+            self._renew_settings()
+        if self._look_at_scale():
+            log.info("scaled", **{queue: pool.workers for queue, pool in self.pools().items()})
+            self._arrange()
 
-    def _add_worker(self, queue: str, pool: PoolSettings, slot: str) -> None:
-        config = WorkerConfig(
-            slot=slot,
-            queue=queue,
-            pool=pool,
-            model_settings=self._model_settings(pool.model),
-            settings=self._settings,
-            redis_url=self.redis_url,
-            base_url=self.endpoint.base_url,
-            api_key=self.endpoint.api_key,
-        )
+    def _look_at_scale(self) -> bool:
+        """Whether the numbers of workers asked for have changed."""
+        before = self._scale
+        try:
+            with self._store.read() as connection:
+                self._scale = workers.scale(connection)
+        except FarmError:
+            return False  # the store is away: everything stays as it is
+        return self._scale != before
 
-        def start(life: int) -> Child:
-            name = f"{slot}.{socket.gethostname()}.{os.getpid()}-{life}-{secrets.token_hex(2)}"
-            return WorkerChild(name, config, self._settings.start_method)
+    def _renew_settings(self) -> None:
+        """Go on with the settings as they are now; where they cannot be used, with those from before."""
+        try:
+            settings = self._reload()
+            endpoint = self._servers.provide_model(settings)
+        except FarmError as error:
+            log.error("the settings stay as they are", reason=str(error))
+            return
+        kept = {name: getattr(self._settings, name) for name in FIXED_SETTINGS}
+        if fixed := [name for name in FIXED_SETTINGS if getattr(settings, name) != kept[name]]:
+            log.warning("these settings want a new start of the farm", settings=fixed)
+        self._settings, self.endpoint = settings.model_copy(update=kept), endpoint
+        self._watchdog.closed.clear()
+        self._watchdog.policy = policy_of(self._settings)
+        if self._reconciling is not None:
+            self._reconciling.stop()
+        self._reconciling = Reconciling(self._settings, self._store, self.redis_url)
+        log.info("settings read again")
+        self._arrange()
 
-        self._workers.append(slot)
-        self._watchdog.add(Slot(name=slot, start=start))
+    def _require_a_pool(self) -> None:
+        if self._watchdog.closed and not self._watchdog.workers:
+            self._require_every_pool()
+
+    def _require_every_pool(self) -> None:
+        """Raise FarmEnded with why the first pool was closed, if one was."""
+        for pool, reason in self._watchdog.closed.items():
+            raise FarmEnded(f"pool {pool} stopped: {reason}")
 
     def _stop_workers(self, *, grace_seconds: float) -> None:
-        names, self._workers = self._workers, []
         # a worker's own grace comes first; a second signal to us becomes a second one to it
         margin = 2.0 if grace_seconds else 0.0
-        self._watchdog.stop(names, grace_seconds=grace_seconds + margin, hurry=lambda: self._signals > 1)
+        self._watchdog.stop(
+            self._watchdog.workers, grace_seconds=grace_seconds + margin, hurry=lambda: self._signals > 1
+        )
 
-    def _note_end(self, name: str, reason: str) -> None:
+    def _note_end(self, end: End) -> None:
         """Free the leases of a worker that has ended, at once, and keep its reason."""
-        if name in self._services:
+        if end.pool is None:
             return
         try:
             with self._store.write() as connection:
-                tasks.free_worker(connection, name, max_attempts=self._settings.max_attempts, reason=reason)
-                workers.end(connection, name, reason)
+                tasks.free_worker(
+                    connection, end.name, max_attempts=self._settings.max_attempts, reason=end.reason
+                )
+                workers.end(
+                    connection,
+                    end.name,
+                    end.reason,
+                    wanted=end.wanted,
+                    slot=end.slot,
+                    host=socket.gethostname(),
+                    pid=end.pid,
+                    queue=end.pool,
+                )
         except FarmError as error:
-            log.warning("leases are left to expire", worker=name, error=str(error))
-
-    # Reconciler
-
-    def _start_reconciler(self) -> None:
-        connection = connect(self.redis_url)
-        reconciler = Reconciler(
-            self._store,
-            Hints(connection),
-            name=f"{socket.gethostname()}.{os.getpid()}",
-            queues=self._pools(),
-            window=self._settings.hint_window,
-            lease_seconds=self._settings.lease_seconds,
-            max_attempts=self._settings.max_attempts,
-            clock=time.monotonic,
-        )
-
-        def run() -> None:
-            while not self._reconciling.wait(RECONCILE_SECONDS):
-                try:
-                    reconciler.tick()
-                except Exception:
-                    log.exception("a reconciler's pass failed")
-            connection.close()
-
-        self._reconciler = threading.Thread(target=run, name="reconciler", daemon=True)
-        self._reconciler.start()
+            log.warning("leases are left to expire", worker=end.name, error=str(error))
 
 
-def served_locally(pool: PoolSettings, model: str) -> PoolSettings:
-    """The pool asking the local model, with no more tasks in flight than its server answers side by side."""
-    concurrency = max(1, LOCAL_PARALLEL // pool.workers)
-    return pool.model_copy(update={"model": model, "concurrency": concurrency})
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _last_line(path: Path) -> str:
-    try:
-        lines = path.read_text(errors="replace").strip().splitlines()
-    except OSError as error:
-        return str(error)
-    return lines[-1] if lines else "(nothing)"
+def policy_of(settings: Settings) -> Policy:
+    """The watchdog's limits as the settings have them."""
+    return Policy(
+        recycle_mib=settings.worker_memory_mib,
+        kill_mib=settings.worker_memory_limit_mib,
+        recycle_tasks=settings.worker_max_tasks,
+    )

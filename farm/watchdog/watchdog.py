@@ -16,9 +16,11 @@ from farm.watchdog.child import Child, describe_exit
 from farm.watchdog.policy import (
     Abort,
     Action,
+    ClosePool,
     EndFarm,
     Kill,
     Policy,
+    Recycle,
     SlotView,
     Start,
     decide,
@@ -30,6 +32,7 @@ from farm.worker.pulse import Pulse
 TICK_SECONDS = 0.1
 HALT_SECONDS = 5.0
 KILL_SECONDS = 3.0
+WEIGH_SECONDS = 1.0
 ENDS_KEPT = 100
 SIGABRT = signal.SIGABRT
 SIGKILL = getattr(signal, "SIGKILL", signal.SIGTERM)
@@ -43,11 +46,13 @@ class FarmEnded(FarmError):
 
 @dataclass(kw_only=True)
 class Slot:
-    """One place for a child, and what is remembered of the children it had."""
+    """One place for a child, and what is remembered of the children it had. `pool` is None for a server."""
 
     name: str
     start: Callable[[int], Child]
-    pulses: bool = True
+    pool: str | None = "default"
+    boot_seconds: float | None = None
+    silence_seconds: float | None = None
     child: Child | None = None
     lives: int = 0
     started_at: float | None = None
@@ -55,7 +60,11 @@ class Slot:
     last_pulse: Pulse | None = None
     aborted_at: float | None = None
     abort_reason: str | None = None
+    retire_reason: str | None = None
     killed: bool = False
+    leaving: bool = False
+    memory_mib: float = 0.0
+    weighed_at: float = 0.0
     restart_at: float = 0.0
     ends: list[float] = field(default_factory=list)
     streak: int = 0
@@ -68,6 +77,7 @@ class Slot:
         return SlotView(
             name=self.name,
             running=self.child is not None,
+            pool=self.pool,
             started_at=self.started_at,
             last_pulse_at=self.last_pulse_at,
             aborted_at=self.aborted_at,
@@ -76,28 +86,78 @@ class Slot:
             ends=tuple(self.ends),
             last_reason=self.last_reason,
             failed=self.failed,
-            pulses=self.pulses,
+            leaving=self.leaving,
+            retiring=self.retire_reason is not None,
+            overdue=self.last_pulse.overdue if self.last_pulse else None,
+            memory_mib=self.memory_mib,
+            tasks_done=self.last_pulse.tasks_done if self.last_pulse else 0,
+            boot_seconds=self.boot_seconds,
+            silence_seconds=self.silence_seconds,
         )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class End:
+    """The end of one child's life. `wanted`: somebody had it end, and it did so by itself."""
+
+    name: str
+    pid: int
+    slot: str
+    pool: str | None
+    reason: str
+    wanted: bool
+
+
 class Watchdog:
-    """Keeps one child in every slot. `on_end(child name, reason)` hears of each end, expected or not."""
+    """Keeps one child in every slot. `on_end` hears of each end; `closed` says why a pool was given up."""
 
     def __init__(
         self,
         *,
-        on_end: Callable[[str, str], None],
+        on_end: Callable[[End], None],
         policy: Policy | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._on_end = on_end
-        self._policy = policy or Policy()
+        self.policy = policy or Policy()
         self._clock = clock
         self._slots: dict[str, Slot] = {}
+        self.closed: dict[str, str] = {}
 
     def add(self, slot: Slot) -> None:
         """Give the watchdog one more slot to fill."""
         self._slots[slot.name] = slot
+
+    def knows(self, name: str) -> bool:
+        """Whether there is a slot of that name."""
+        return name in self._slots
+
+    def has(self, name: str) -> bool:
+        """Whether there is a slot of that name, and it is to stay."""
+        return self.knows(name) and not self._slots[name].leaving
+
+    @property
+    def workers(self) -> list[str]:
+        """The slots of workers, those included that are being given up."""
+        return [slot.name for slot in self._slots.values() if slot.pool is not None]
+
+    def retire(self, name: str, reason: str) -> None:
+        """Replace the slot's child by a fresh one, once it has finished what it has."""
+        slot = self._slots[name]
+        if slot.child is not None and slot.retire_reason is None:
+            slot.retire_reason = reason
+            slot.child.retire(reason)
+
+    def leave(self, name: str, reason: str) -> None:
+        """Give up a slot, once its child has finished what it has."""
+        self._slots[name].leaving = True
+        self.retire(name, reason)
+        if self._slots[name].child is None:
+            del self._slots[name]
+
+    def stay(self, name: str) -> None:
+        """Keep a slot that was to be given up; its child is replaced once it has ended."""
+        self._slots[name].leaving = False
 
     @property
     def children(self) -> list[Child]:
@@ -110,10 +170,10 @@ class Watchdog:
 
     def tick(self) -> None:
         """Look, decide and act once. Raises FarmEnded when going on would only spin."""
-        for slot in self._slots.values():
+        for slot in list(self._slots.values()):
             self._look(slot)
         now = self._clock()
-        for action in decide([slot.view() for slot in self._slots.values()], now, self._policy):
+        for action in decide([slot.view() for slot in self._slots.values()], now, self.policy):
             self._apply(action, now)
 
     def _look(self, slot: Slot) -> None:
@@ -123,6 +183,8 @@ class Watchdog:
         self._listen(slot, slot.child)
         if code is not None:
             self._bury(slot, slot.child, code)
+        elif slot.pool is not None and self._clock() - slot.weighed_at >= WEIGH_SECONDS:
+            slot.memory_mib, slot.weighed_at = slot.child.memory_mib(), self._clock()
 
     def _listen(self, slot: Slot, child: Child) -> None:
         for message in child.messages():
@@ -135,17 +197,34 @@ class Watchdog:
 
     def _bury(self, slot: Slot, child: Child, code: int) -> None:
         now = self._clock()
-        reason = slot.failed or slot.passing or slot.abort_reason or describe_exit(code)
-        log.warning("child ended", child=child.name, pid=child.pid, reason=reason)
+        wanted = slot.retire_reason is not None and code == 0
+        reason = slot.retire_reason if wanted else None
+        reason = reason or slot.failed or slot.passing or slot.abort_reason or describe_exit(code)
+        if wanted:
+            log.info("child retired", child=child.name, pid=child.pid, reason=reason)
+        else:
+            log.warning("child ended", child=child.name, pid=child.pid, reason=reason)
+            slot.last_reason = reason
+            if slot.passing is None:  # waiting for a server that is away is no fault of the child's
+                slot.ends = [*slot.ends[-ENDS_KEPT:], now]
+            slot.streak = streak(slot.streak, now - (slot.started_at or now), self.policy)
+        slot.restart_at = now if wanted else now + self._delay_seconds(slot, now)
         child.close()
-        slot.child = slot.passing = slot.abort_reason = slot.aborted_at = None
-        slot.killed, slot.last_reason = False, reason
-        slot.ends = [*slot.ends[-ENDS_KEPT:], now]
-        slot.streak = streak(slot.streak, now - (slot.started_at or now), self._policy)
-        slot.restart_at = now + restart_delay_seconds(
-            slot.ends, slot.streak, now, self._policy, uniform(-1, 1)
+        slot.child = slot.passing = slot.last_pulse = slot.aborted_at = None
+        slot.abort_reason = slot.retire_reason = None
+        slot.killed, slot.memory_mib = False, 0.0
+        if slot.leaving:
+            del self._slots[slot.name]
+        self._tell_end(slot, child, reason, wanted)
+
+    def _tell_end(self, slot: Slot, child: Child, reason: str, wanted: bool) -> None:
+        end = End(
+            name=child.name, pid=child.pid, slot=slot.name, pool=slot.pool, reason=reason, wanted=wanted
         )
-        self._on_end(child.name, reason)
+        self._on_end(end)
+
+    def _delay_seconds(self, slot: Slot, now: float) -> float:
+        return restart_delay_seconds(slot.ends, slot.streak, now, self.policy, uniform(-1, 1))
 
     def _apply(self, action: Action, now: float) -> None:
         match action:
@@ -153,20 +232,31 @@ class Watchdog:
                 raise FarmEnded(reason)
             case Start(name):
                 self._start(self._slots[name], now)
+            case ClosePool(pool, reason):
+                self._close_pool(pool, reason)
             case Abort(name, reason):
                 slot = self._slots[name]
                 slot.aborted_at, slot.abort_reason = now, reason
                 log.warning("child hangs", child=name, reason=reason)
                 self._signal(slot, SIGABRT)
-            case Kill(name):
+            case Kill(name, reason):
                 slot = self._slots[name]
-                slot.killed = True
+                slot.killed, slot.abort_reason = True, reason or slot.abort_reason
                 self._signal(slot, SIGKILL)
+            case Recycle(name, reason):
+                self.retire(name, reason)
+
+    def _close_pool(self, pool: str, reason: str) -> None:
+        self.closed[pool] = reason
+        log.error("pool stopped", pool=pool, reason=reason)
+        for slot in [slot for slot in self._slots.values() if slot.pool == pool]:
+            slot.abort_reason, slot.failed = slot.failed, None  # decided upon once
+            self.leave(slot.name, f"its pool stopped: {reason}")
 
     def _start(self, slot: Slot, now: float) -> None:
         slot.lives += 1
         slot.child = slot.start(slot.lives)
-        slot.started_at, slot.last_pulse_at = now, None
+        slot.started_at, slot.weighed_at, slot.last_pulse_at = now, now, None
         log.info("child started", child=slot.child.name, pid=slot.child.pid, restarts=slot.lives - 1)
 
     def _signal(self, slot: Slot, number: int) -> None:
@@ -212,4 +302,5 @@ class Watchdog:
         self._listen(slot, child)
         child.close()
         slot.child = None
-        self._on_end(child.name, slot.failed or ("stopped" if code == 0 else describe_exit(code)))
+        reason = slot.failed or ("stopped" if code == 0 else describe_exit(code))
+        self._tell_end(slot, child, reason, code == 0)

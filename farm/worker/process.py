@@ -7,16 +7,20 @@ import importlib
 import os
 import signal
 import sys
+import threading
 from collections.abc import Awaitable, Callable
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from farm.errors import BadSetting, FarmError, StopRoute, TryAgain
 from farm.worker.config import WorkerConfig
 from farm.worker.orphan import die_with_parent
-from farm.worker.pulse import Failed, Pulse, WorkerState
+from farm.worker.pulse import Failed, Pulse, Retire, WorkerState
+
+if TYPE_CHECKING:
+    from farm.worker.worker import FarmWorker
 
 FAILED_EXIT_CODE = 3
 PULSE_SECONDS = 1.0
@@ -26,8 +30,11 @@ MAX_REASON_CHARS = 900
 log = structlog.stdlib.get_logger(__name__)
 
 
-def main(name: str, config: WorkerConfig, watchdog: Connection) -> None:
-    """Run one worker until it is told to end. Exits with FAILED_EXIT_CODE after sending the reason."""
+def main(name: str, config: WorkerConfig, watchdog: Connection, orders: Connection) -> None:
+    """Run one worker until it is told to end. Exits with FAILED_EXIT_CODE after sending the reason.
+
+    Signs of life go to `watchdog`, what it wants comes from `orders`.
+    """
     die_with_parent()
     faulthandler.enable()  # the watchdog's SIGABRT asks for a stack dump
     _leave_ctrl_c_to_the_watchdog()
@@ -38,7 +45,7 @@ def main(name: str, config: WorkerConfig, watchdog: Connection) -> None:
     settings = config.settings
     logs.configure(level=settings.log_level, format=settings.log_format, path=settings.log_file, worker=name)
     try:
-        asyncio.run(_live(config, name, watchdog))
+        asyncio.run(_live(config, name, watchdog, orders))
     except FarmError as error:
         if not isinstance(error, StopRoute):
             log.error("cannot go on", reason=str(error))
@@ -54,13 +61,14 @@ def _leave_ctrl_c_to_the_watchdog() -> None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
-async def _live(config: WorkerConfig, name: str, watchdog: Connection) -> None:
+async def _live(config: WorkerConfig, name: str, watchdog: Connection, orders: Connection) -> None:
     """Build what is kept warm, work, and take it down again."""
     from farm.worker.warm import Warm
 
     async with Warm(config, name) as warm:
         if config.settings.initializer:
             initialize(config.settings.initializer)
+        _obey(orders, warm.worker)
         pause_seconds = config.settings.lease_seconds / BEATS_PER_LEASE
         # leases are renewed apart from what Redis hears: it may be away for longer than a lease
         helpers = [
@@ -74,6 +82,20 @@ async def _live(config: WorkerConfig, name: str, watchdog: Connection) -> None:
             for helper in helpers:
                 helper.cancel()
             await asyncio.gather(*helpers, return_exceptions=True)
+
+
+def _obey(orders: Connection, worker: "FarmWorker") -> None:
+    """Let the worker retire when the watchdog says so; a thread waits, as pipes do on every system."""
+    loop = asyncio.get_running_loop()
+
+    def listen() -> None:
+        with contextlib.suppress(EOFError, OSError, RuntimeError):  # the watchdog or the loop has ended
+            while True:
+                if isinstance(order := orders.recv(), Retire):
+                    log.info("retiring", reason=order.reason)
+                    loop.call_soon_threadsafe(worker.retire)
+
+    threading.Thread(target=listen, name="watchdog-orders", daemon=True).start()
 
 
 def initialize(path: str) -> None:
@@ -113,8 +135,13 @@ async def _pulse_forever(warm: Any, watchdog: Connection) -> None:
     while True:
         worker = warm.worker
         if worker.worker_state is not WorkerState.STARTING:
-            state = worker.worker_state
-            _tell(watchdog, Pulse(state=state, in_flight=len(worker.in_flight), tasks_done=worker.tasks_done))
+            pulse = Pulse(
+                state=worker.worker_state,
+                in_flight=len(worker.in_flight),
+                tasks_done=worker.tasks_done,
+                overdue=warm.phases.most_overdue(),
+            )
+            _tell(watchdog, pulse)
         await asyncio.sleep(PULSE_SECONDS if worker.worker_state is not WorkerState.STARTING else 0.05)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -18,11 +19,13 @@ from farm.queue.connection import connect, connect_async, require
 from farm.sql.verdict import Candidate
 from farm.store import migrate, steering, targets, workers
 from farm.store.engine import Connection, Store
+from farm.store.spool import Spool
 from farm.store.writer import Writer
 from farm.targets import urls
 from farm.targets.target import Target
 from farm.worker import context
 from farm.worker.config import WorkerConfig
+from farm.worker.phases import Phases
 from farm.worker.worker import FarmWorker
 
 
@@ -35,6 +38,7 @@ class Warm:
         self._config = config
         self._name = name
         self._targets: dict[str, tuple[datetime, Target]] = {}
+        self.phases = Phases(time.monotonic)
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -65,8 +69,10 @@ class Warm:
             worker=self._name,
             lease_seconds=settings.lease_seconds,
             max_attempts=settings.max_attempts,
+            spool=Spool(settings.home / "unsaved"),
         )
         self._stack.push_async_callback(self._sign_off)
+        await self._writer.recover()
         self._model = await self._stack.enter_async_context(
             Model(
                 config.pool.model,
@@ -99,22 +105,29 @@ class Warm:
             stop=self._stop,
             concurrency=config.pool.concurrency,
             grace_seconds=settings.grace_seconds,
+            retire_seconds=config.model_settings.deadline_seconds + settings.grace_seconds,
         )
         await self._writer.do(self._register)
 
     async def _ask(self, messages: Sequence[Message], note: Note) -> Answer:
-        return await patiently(
-            lambda: self._model.ask(messages), note=note, answered=lambda: self._model.answered
-        )
+        async def ask() -> Answer:
+            with self.phases.phase("the model call", deadline_seconds=self._model.deadline_seconds):
+                return await self._model.ask(messages)
+
+        return await patiently(ask, note=note, answered=lambda: self._model.answered)
 
     async def _assess(self, answer_text: str, target: Target) -> tuple[Candidate, ...]:
-        return await patiently(lambda: self._checker.assess(answer_text, target))
+        async def assess() -> tuple[Candidate, ...]:
+            with self.phases.phase("the check", deadline_seconds=self._checker.deadline_seconds()):
+                return await self._checker.assess(answer_text, target)
+
+        return await patiently(assess)
 
     async def _find_target(self, name: str, version: datetime) -> Target:
         """The target with its URL; read again when its schema, notes or URL have changed since."""
         known_version, known = self._targets.get(name, (None, None))
         if known is None or known_version != version:
-            loaded = await patiently(lambda: asyncio.to_thread(targets.load, self._store, name))
+            loaded = await self._writer.do(lambda connection: targets.read(connection, name))
             known = replace(loaded, url=urls.find(self._config.settings, name))
             self._targets[name] = version, known
         return known

@@ -61,6 +61,7 @@ class FarmWorker(BaseWorker):
     stop: GiveBack
     concurrency: int = 1
     grace_seconds: float = 20.0
+    retire_seconds: float = 150.0
 
     def prepare(
         self,
@@ -70,16 +71,20 @@ class FarmWorker(BaseWorker):
         stop: GiveBack,
         concurrency: int,
         grace_seconds: float,
+        retire_seconds: float,
     ) -> None:
         """Hand over what the event loop needs.
 
-        `release` gives unfinished tasks back to the store, to be worked again; `stop` ends them there.
+        `release` gives unfinished tasks back to the store, to be worked again; `stop` ends them there. Tasks
+        in flight may take `grace_seconds` to end when the worker is told to stop, and `retire_seconds` when
+        it is to be replaced, which is no hurry.
         """
         self.redis = connection
         self.release = release
         self.stop = stop
         self.concurrency = concurrency
         self.grace_seconds = grace_seconds
+        self.retire_seconds = retire_seconds
         self.in_flight: dict[int, asyncio.Task[None]] = {}
         self.tasks_done = 0
         self.worker_state = WorkerState.STARTING
@@ -90,6 +95,7 @@ class FarmWorker(BaseWorker):
         self._freed = asyncio.Event()
         self._drain = asyncio.Event()
         self._halt = asyncio.Event()
+        self._retiring = False
         self._redis_outage = Outage(logging.getLogger(__name__), "Redis")
         self.books = Books(self.name, self.queues[0].name, connection, self.connection)
 
@@ -119,6 +125,11 @@ class FarmWorker(BaseWorker):
         """Take no further task; finish those in flight within the grace period."""
         self._drain.set()
         self._freed.set()
+
+    def retire(self) -> None:
+        """Take no further task; let those in flight come to their end, as their calls are paid."""
+        self._retiring = not self._drain.is_set()
+        self.drain()
 
     def halt(self) -> None:
         """Stop at once; tasks in flight go back to the store."""
@@ -192,7 +203,13 @@ class FarmWorker(BaseWorker):
         self._loop = loop
 
         def on_signal() -> None:
-            self.halt() if self._drain.is_set() else self.drain()
+            if self._retiring:  # now there is a hurry
+                self._retiring = False
+                loop.call_later(self.grace_seconds, self.halt)
+            elif self._drain.is_set():
+                self.halt()
+            else:
+                self.drain()
 
         for number in (signal.SIGTERM, signal.SIGINT):
             try:
@@ -239,7 +256,7 @@ class FarmWorker(BaseWorker):
         await self.books.set_aside(refused)
 
     def _launch(self, job: FarmJob, execution: Execution) -> None:
-        running = self._loop.create_task(self._perform(job))
+        running = self._loop.create_task(self._perform(job), name=f"task {job.task_id}")
         self._running[job.id] = (job, execution)
         self.in_flight[job.task_id] = running
         running.add_done_callback(lambda _: self._ended(job, execution))
@@ -288,13 +305,14 @@ class FarmWorker(BaseWorker):
     # Ending work
 
     async def _finish_in_flight(self) -> None:
-        """Let tasks in flight end by themselves, until the grace period is over or a halt is asked for."""
+        """Let tasks in flight end by themselves, until their time is over or a halt is asked for."""
         if not self.in_flight:
             return
         log.info("draining", in_flight=len(self.in_flight))
         halted = self._loop.create_task(self._halt.wait())
         everything = self._loop.create_task(self._until_idle())
-        await asyncio.wait({halted, everything}, timeout=self.grace_seconds, return_when="FIRST_COMPLETED")
+        patience_seconds = self.retire_seconds if self._retiring else self.grace_seconds
+        await asyncio.wait({halted, everything}, timeout=patience_seconds, return_when="FIRST_COMPLETED")
         halted.cancel()
         everything.cancel()
 

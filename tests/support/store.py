@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
-from farm.store import enqueue, migrate, targets, tasks
+from farm.store import enqueue, migrate, targets, tasks, workers
 from farm.store.engine import Store, now
 from farm.store.states import TaskState
 from farm.store.tables import TaskRow
@@ -173,4 +173,11 @@ def rejected(claimed: Claimed, code: str = "syntax", call_no: int = 1) -> Outcom
         reason_code=code,
         reason="it does not parse",
         candidates=(candidate(claimed.id, call_no, accepted=False),),
+    )
+
+
+def end(connection: Connection, name: str, reason: str, *, wanted: bool = False) -> None:
+    """End the life of a worker of the slot default-1 on the host `here`."""
+    workers.end(
+        connection, name, reason, wanted=wanted, slot="default-1", host="here", pid=42, queue="default"
     )

@@ -4,7 +4,17 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import update
-from support.store import accepted, add, answer, claim, failed_call, finish, save_answer, save_failed_call
+from support.store import (
+    end,
+    accepted,
+    add,
+    answer,
+    claim,
+    failed_call,
+    finish,
+    save_answer,
+    save_failed_call,
+)
 
 from farm.store import status, workers
 from farm.store.engine import Store, now
@@ -74,7 +84,7 @@ def test_workers_that_ended_or_fell_silent_are_not_shown(store: Store):
     for name in ("ended", "silent", "here"):
         born(store, name)
     with store.write() as connection:
-        workers.end(connection, "ended", "killed")
+        end(connection, "ended", "killed")
     change(store, "silent", heartbeat_at=now() - timedelta(minutes=6))
     assert [worker.name for worker in alive(store)] == ["here"]
 
@@ -86,10 +96,24 @@ def test_restarts_count_the_earlier_lives_of_a_slot_in_the_last_hour(store: Stor
     born(store, "neighbour", slot="default-2")
     with store.write() as connection:
         for name, reason in [("a", "crashed"), ("b", "hung"), ("c", "stopped"), ("d", "old")]:
-            workers.end(connection, name, reason)
+            end(connection, name, reason, wanted=reason == "stopped")
     change(store, "d", ended_at=now() - timedelta(hours=2))
     restarts = {worker.name: (worker.restarts, worker.last_end_reason) for worker in alive(store)}
     assert restarts == {"e": (2, "hung"), "elsewhere": (0, None), "neighbour": (0, None)}
+
+
+def test_ends_that_nobody_wanted_are_told_the_latest_first(store: Store):
+    with store.write() as connection:
+        for name, reason in [("a", "crashed"), ("b", "stopped"), ("c", "hung")]:
+            end(connection, name, reason, wanted=reason == "stopped")
+    change(store, "a", ended_at=now() - timedelta(minutes=2))
+    with store.read() as connection:
+        found = status.ends(connection)
+    assert [(one.slot, one.host, one.reason) for one in found] == [
+        ("default-1", "here", "hung"),
+        ("default-1", "here", "crashed"),
+    ]
+    assert 120 <= found[1].seconds_ago < 150
 
 
 def test_what_was_spent_is_summed(store: Store):

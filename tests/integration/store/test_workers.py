@@ -4,6 +4,8 @@ from datetime import timedelta
 
 from sqlalchemy import select, update
 
+from support.store import end
+
 from farm.store import workers
 from farm.store.engine import Store, now
 from farm.store.tables import WorkerRow
@@ -22,21 +24,34 @@ def paused(store: Store) -> set[str]:
 def test_the_first_reason_of_an_end_stays(store: Store):
     register(store, "w1")
     with store.write() as connection:
-        workers.end(connection, "w1", "killed for its memory")
-        workers.end(connection, "w1", "exited")
-        workers.end(connection, "unknown", "exited")
+        end(connection, "w1", "killed for its memory")
+        end(connection, "w1", "exited")
     with store.read() as connection:
         [found] = connection.execute(select(WorkerRow.__table__)).all()
     assert (found.state, found.end_reason, found.in_flight) == ("ended", "killed for its memory", 0)
     assert found.ended_at >= found.started_at
 
 
+def test_the_end_of_a_worker_that_could_not_sign_on_is_kept_too(store: Store):
+    with store.write() as connection:
+        end(connection, "stillborn", "the initializer failed")
+    with store.read() as connection:
+        [found] = connection.execute(select(WorkerRow.__table__)).all()
+    assert (found.name, found.state, found.slot, found.queue) == (
+        "stillborn",
+        "ended",
+        "default-1",
+        "default",
+    )
+    assert (found.end_reason, found.end_wanted) == ("the initializer failed", False)
+
+
 def test_lives_that_ended_long_ago_are_forgotten(store: Store):
     for name in ("long ago", "lately", "alive"):
         register(store, name)
     with store.write() as connection:
-        workers.end(connection, "long ago", "stopped")
-        workers.end(connection, "lately", "stopped")
+        end(connection, "long ago", "stopped")
+        end(connection, "lately", "stopped")
         month = now() - workers.KEPT - timedelta(hours=1)
         connection.execute(update(WorkerRow).where(WorkerRow.name == "long ago").values(ended_at=month))
     register(store, "new")
@@ -54,3 +69,16 @@ def test_a_queue_is_paused_until_it_is_resumed(store: Store):
         workers.resume(connection, "big")
         workers.resume(connection, "never paused")
     assert paused(store) == {"default"}
+
+
+def test_a_queue_is_scaled_until_it_goes_back_to_its_settings(store: Store):
+    with store.write() as connection:
+        workers.pause(connection, "big")
+        workers.set_scale(connection, "default", 3)
+        workers.set_scale(connection, "big", 0)
+        workers.set_scale(connection, "default", 8)
+        assert workers.scale(connection) == {"default": 8, "big": 0}
+        workers.set_scale(connection, "default", None)
+        workers.set_scale(connection, "never scaled", None)
+        assert workers.scale(connection) == {"big": 0}
+    assert paused(store) == {"big"}, "neither touches the other"

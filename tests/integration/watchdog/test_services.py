@@ -11,7 +11,10 @@ from support.llm import Reply
 from support.yard import GOOD_SQL, wait_until
 
 from farm.errors import Unavailable
+from farm.queue.connection import connect
+from farm.services import valkey
 from farm.watchdog.child import Service, ServiceChild
+from farm.watchdog.policy import Policy
 from farm.watchdog.runner import Runner
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="ends processes with Unix signals")
@@ -41,12 +44,56 @@ def test_a_service_gets_its_environment_and_signals(tmp_path):
     child.close()
 
 
-def test_a_service_is_ready_once_and_for_all(tmp_path):
-    answers = [False, True, False]
-    child = ServiceChild(service(tmp_path, "import signal; signal.pause()", ready=lambda: answers.pop(0)))
-    assert [child.is_ready, child.is_ready, child.is_ready] == [False, True, True]
+def test_a_service_is_ready_when_its_probe_says_so_and_pulses_from_then_on(tmp_path, monkeypatch):
+    monkeypatch.setattr("farm.watchdog.child.PROBE_SECONDS", 0.05)
+    answers = [False, False]
+    code = "import signal; signal.pause()"
+    child = ServiceChild(service(tmp_path, code, ready=lambda: answers.pop() if answers else True))
+    assert not child.is_ready
+    assert child.messages() == []
+    wait_until(lambda: child.is_ready, "it to be ready")
+    assert answers == []
+    for _ in range(3):
+        wait_until(child.messages, "another pulse")
     child.send_signal(signal.SIGKILL)
     child.close()
+
+
+def test_of_two_services_with_one_lock_the_second_takes_over_when_the_first_ends(tmp_path):
+    code = "import signal; print('serving', flush=True); signal.pause()"
+    options = {"lock": tmp_path / "lock"}
+    first = ServiceChild(service(tmp_path, code, log=tmp_path / "first.log", **options))
+    wait_until((tmp_path / "first.log").read_text, "the first to serve")
+    second = ServiceChild(service(tmp_path, code, log=tmp_path / "second.log", **options))
+    time.sleep(0.5)
+    assert (tmp_path / "second.log").read_text() == ""
+    first.send_signal(signal.SIGKILL)
+    wait_until((tmp_path / "second.log").read_text, "the second to serve")
+    second.send_signal(signal.SIGKILL)
+    for child in (first, second):
+        child.close()
+
+
+def test_a_service_that_hangs_is_replaced(yard, work, monkeypatch):
+    monkeypatch.setattr("farm.watchdog.child.PROBE_SECONDS", 0.2)
+    monkeypatch.setattr("farm.watchdog.servers.SERVICE_SILENCE_SECONDS", 2.0)
+    yard.ask(4, Reply(text=GOOD_SQL, delay_seconds=0.5))
+    stopped = []
+
+    def until() -> bool:
+        if not stopped:
+            (server,) = served()
+            stopped.append(server)
+            os.kill(server, signal.SIGSTOP)
+        return yard.all_in("accepted") and not served() <= set(stopped)
+
+    policy = Policy(kill_after_seconds=0.2)
+    with Runner(yard.settings(redis_url=None), yard.store, policy=policy) as runner:
+
+        def served() -> set[int]:
+            return {child.pid for child in runner._watchdog.children if child.name == "valkey"}
+
+        assert runner.work(until=until)
 
 
 def test_a_queue_server_that_dies_is_started_again_and_nothing_is_lost(yard, monkeypatch):
@@ -73,7 +120,7 @@ def test_a_queue_server_that_dies_is_started_again_and_nothing_is_lost(yard, mon
 
 def test_a_queue_server_that_does_not_start_is_told_with_its_last_words(yard, monkeypatch):
     words = [sys.executable, "-c", "import sys; sys.exit('no room for my socket')"]
-    monkeypatch.setattr("farm.watchdog.runner.valkey.command", lambda *_: words)
+    monkeypatch.setattr("farm.watchdog.servers.valkey.command", lambda *_: words)
     started = time.monotonic()
     with (
         pytest.raises(
@@ -85,9 +132,18 @@ def test_a_queue_server_that_does_not_start_is_told_with_its_last_words(yard, mo
     assert time.monotonic() - started < 10
 
 
-def test_two_farms_of_one_home_share_its_queue_server(yard):
+def test_two_farms_of_one_home_share_its_queue_server_and_the_second_takes_over(yard):
     settings = yard.settings(redis_url=None)
-    with Runner(settings, yard.store) as first, Runner(settings, yard.store) as second:
+    with Runner(settings, yard.store) as first:
+        second = Runner(settings, yard.store)
+        second.__enter__()
         assert first.redis_url == second.redis_url
-        assert len(first._watchdog.children) == 1
-        assert second._watchdog.children == []
+        server = connect(first.redis_url)
+        serving = server.info("server")["process_id"]
+        assert serving in {child.pid for child in first._watchdog.children}
+    try:
+        wait_until(lambda: valkey.answers(second.redis_url), "the second farm to serve the queue")
+        assert server.info("server")["process_id"] in {child.pid for child in second._watchdog.children}
+    finally:
+        second.__exit__()
+    server.close()

@@ -1,5 +1,6 @@
 """The frame of the command line: help that teaches, exit codes, settings that are wrong."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from support.cli import Ended
 from farm import __version__
 from farm.cli.shared import Exit
 from farm.errors import Unavailable
+from farm.store import migrate
 
 Run = Callable[..., Ended]
 
@@ -81,8 +83,32 @@ def test_trouble_with_a_server_has_a_code_of_its_own(farm: Run, monkeypatch: pyt
 
 
 def test_a_store_is_made_once(farm: Run, home: Path) -> None:
-    assert farm("migrate").out.endswith("farm.db: revision none to 0001\n")
-    assert farm("migrate").out.endswith("farm.db is at revision 0001 already\n")
+    assert farm("migrate").out.endswith(f"farm.db: revision none to {migrate.head()}\n")
+    assert farm("migrate").out.endswith(f"farm.db is at revision {migrate.head()} already\n")
+
+
+def test_a_queue_is_scaled_and_goes_back_to_its_settings(farm: Run) -> None:
+    assert farm("scale", "default=8").out == "queue default: 8 workers\n"
+    assert json.loads(farm("status", "--json").out)["queues"][0]["scale"] == 8
+    assert farm("scale", "default=").out == "queue default: workers as its settings say\n"
+    assert json.loads(farm("status", "--json").out)["queues"][0]["scale"] is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("default", "'default' names no queue with a number; write default=8"),
+        ("=8", "'=8' names no queue with a number; write default=8"),
+        ("default=-1", "'default=-1' names no queue with a number; write default=8"),
+        ("default=many", "'default=many' names no queue with a number; write default=8"),
+        ("default=513", "513 workers for queue default: from 0 to 512 can be run"),
+        ("elsewhere=2", "there is no queue 'elsewhere'; queues are default"),
+    ],
+)
+def test_a_scale_that_makes_no_sense_changes_nothing(farm: Run, asked: str, said: str) -> None:
+    found = farm("scale", "default=3", asked)
+    assert (found.code, found.err) == (Exit.MISUSE, f"farm: {said}\n")
+    assert json.loads(farm("status", "--json").out)["queues"][0]["scale"] is None
 
 
 def test_a_queue_is_paused_and_goes_on(farm: Run) -> None:

@@ -1,18 +1,23 @@
 """The watchdog's decisions, as tables of cases."""
 
+from dataclasses import replace
+
 import pytest
 
 from farm.watchdog.policy import (
     Abort,
+    ClosePool,
     EndFarm,
     Kill,
     Policy,
+    Recycle,
     SlotView,
     Start,
     decide,
     restart_delay_seconds,
     streak,
 )
+from farm.worker.phases import Overdue
 
 POLICY = Policy()
 NOW = 1000.0
@@ -38,8 +43,39 @@ def slot(**seen) -> SlotView:
         ({"last_pulse_at": NOW - 20, "aborted_at": NOW - 3}, Kill("w")),
         ({"last_pulse_at": NOW - 20, "aborted_at": NOW - 9, "killed": True}, None),
         ({"last_pulse_at": NOW, "aborted_at": NOW - 3}, Kill("w")),
-        ({"pulses": False, "last_pulse_at": None, "started_at": NOW - 999}, None),
-        ({"pulses": False, "running": False}, Start("w")),
+        ({"pool": None, "last_pulse_at": None, "boot_seconds": 120, "started_at": NOW - 119}, None),
+        (
+            {"pool": None, "last_pulse_at": None, "boot_seconds": 120, "started_at": NOW - 121},
+            Abort("w", "not ready after 120 s"),
+        ),
+        ({"pool": None, "silence_seconds": 30, "last_pulse_at": NOW - 29}, None),
+        (
+            {"pool": None, "silence_seconds": 30, "last_pulse_at": NOW - 31},
+            Abort("w", "no heartbeat for 31 s"),
+        ),
+        ({"pool": None, "memory_mib": 9000}, None),
+        ({"overdue": Overdue(what="the check of task 3", seconds=10)}, None),
+        (
+            {"overdue": Overdue(what="the check of task 3", seconds=11)},
+            Abort("w", "the check of task 3 is 11 s past its deadline"),
+        ),
+        ({"memory_mib": 512}, None),
+        ({"memory_mib": 600, "tasks_done": 0}, None),
+        (
+            {"memory_mib": 600, "tasks_done": 1},
+            Recycle("w", "it uses 600 MiB of memory, and is replaced above 512"),
+        ),
+        ({"memory_mib": 600, "retiring": True}, None),
+        ({"memory_mib": 1024, "retiring": True}, None),
+        (
+            {"memory_mib": 1025, "retiring": True},
+            Kill("w", "it uses 1025 MiB of memory, more than the 1024 it may"),
+        ),
+        ({"memory_mib": 1025, "killed": True}, None),
+        ({"tasks_done": 10**9}, None),
+        ({"leaving": True, "running": False}, None),
+        ({"leaving": True, "last_pulse_at": NOW - 16}, Abort("w", "no heartbeat for 16 s")),
+        ({"retiring": True, "last_pulse_at": NOW - 16}, Abort("w", "no heartbeat for 16 s")),
         ({"failed": "the key is wrong"}, EndFarm("the key is wrong")),
         ({"failed": "the key is wrong", "running": False}, EndFarm("the key is wrong")),
         ({"ends": (NOW - 3, NOW - 2, NOW - 1), "running": False}, Start("w")),
@@ -61,6 +97,24 @@ def test_each_slot_gets_its_own_action():
         Abort("silent", "no heartbeat for 30 s"),
         Kill("aborted"),
     ]
+
+
+def test_a_pool_that_cannot_go_on_is_closed_while_another_one_can():
+    slots = [
+        slot(name="a-1", pool="a", failed="no such model"),
+        slot(name="a-2", pool="a", failed="no such model, either"),
+        slot(name="b-1", pool="b", running=False),
+        slot(name="valkey", pool=None),
+    ]
+    assert decide(slots, NOW, POLICY) == [ClosePool("a", "no such model"), Start("b-1")]
+    others_too = [replace(slots[2], failed="the key is wrong"), *slots]
+    assert decide(others_too, NOW, POLICY) == [EndFarm("the key is wrong")]
+
+
+def test_a_worker_is_replaced_after_as_many_tasks_as_it_may_work():
+    policy = Policy(recycle_tasks=1000, recycle_mib=None, kill_mib=None)
+    assert decide([slot(tasks_done=999, memory_mib=1e6)], NOW, policy) == []
+    assert decide([slot(tasks_done=1000)], NOW, policy) == [Recycle("w", "it has worked 1000 tasks")]
 
 
 def test_the_farm_s_end_stands_alone():

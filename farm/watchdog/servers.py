@@ -1,0 +1,131 @@
+"""The servers a farm runs for itself: the queue's embedded Valkey and the local model."""
+
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from farm.errors import Unavailable
+from farm.queue.connection import connect, require
+from farm.services import llama, valkey
+from farm.services.weights import Weights
+from farm.settings import Settings
+from farm.watchdog.child import Service, ServiceChild
+from farm.watchdog.watchdog import TICK_SECONDS, FarmEnded, Slot, Watchdog
+
+SERVICE_BOOT_SECONDS = 120.0
+SERVICE_SILENCE_SECONDS = 30.0
+STARTS_TRIED = 3
+LOCAL_PARALLEL = 2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Endpoint:
+    """Where the model answers."""
+
+    base_url: str | None
+    api_key: str | None
+
+
+class Servers:
+    """Provides the queue and the model, and keeps what it has started under the watchdog.
+
+    Several farms may share one home: one of them serves its queue, and another one takes over when that ends
+    (see tether).
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        watchdog: Watchdog,
+        *,
+        weights: Weights | None,
+        stopping: Callable[[], bool],
+    ) -> None:
+        self._settings = settings
+        self._watchdog = watchdog
+        self._weights = weights
+        self._stopping = stopping
+        self._port = _free_port()
+        self.names: list[str] = []
+
+    def provide_redis(self) -> str:
+        """The URL of the queue, which answers; raises Unavailable, Misuse or FarmEnded."""
+        settings = self._settings
+        if settings.redis_url is not None:
+            url = settings.redis_url.get_secret_value()
+            connection = connect(url)
+            try:
+                require(connection, url)
+            finally:
+                connection.close()
+            return url
+        home = settings.home
+        url = valkey.url(home)
+        if valkey.is_locked(home) or not valkey.answers(url):
+            command = valkey.command(valkey.binary(), home)
+            self._serve("valkey", command, lambda: valkey.answers(url), lock=valkey.lock_path(home))
+        return url
+
+    def provide_model(self, settings: Settings) -> Endpoint:
+        """Where calls go by these settings; a local model's server is started the first time."""
+        if self._weights is None:
+            key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else None
+            return Endpoint(base_url=settings.openai_base_url, api_key=key)
+        url = f"http://127.0.0.1:{self._port}"
+        if "model-server" not in self.names:
+            command = llama.command(self._weights.path, "127.0.0.1", self._port, LOCAL_PARALLEL)
+            self._serve("model-server", command, lambda: llama.ready(url), environment=llama.environment())
+        return Endpoint(base_url=f"{url}/v1", api_key=None)
+
+    def _serve(
+        self,
+        name: str,
+        command: list[str],
+        ready: Callable[[], bool],
+        *,
+        environment: dict[str, str] | None = None,
+        lock: Path | None = None,
+    ) -> None:
+        """Put a server of our own under the watchdog, and wait until it answers."""
+        folder = self._settings.home / "logs"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if lock is not None:
+            lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        written = folder / f"{name}.log"
+        service = Service(
+            name=name, command=command, ready=ready, log=written, environment=environment or {}, lock=lock
+        )
+        slot = Slot(
+            name=name,
+            start=lambda _: ServiceChild(service),
+            pool=None,
+            boot_seconds=SERVICE_BOOT_SECONDS,
+            silence_seconds=SERVICE_SILENCE_SECONDS,
+        )
+        self._watchdog.add(slot)
+        self.names.append(name)
+        give_up_at = time.monotonic() + SERVICE_BOOT_SECONDS
+        while not self._watchdog.ready([name]):
+            if self._stopping():
+                raise FarmEnded("stopped before everything was started")
+            if len(slot.ends) >= STARTS_TRIED or time.monotonic() > give_up_at:
+                raise Unavailable(f"{name} does not start; {written} says why: {_last_line(written)}")
+            self._watchdog.tick()
+            time.sleep(TICK_SECONDS / 4)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _last_line(path: Path) -> str:
+    try:
+        lines = path.read_text(errors="replace").strip().splitlines()
+    except OSError as error:
+        return str(error)
+    return lines[-1] if lines else "(nothing)"
