@@ -1,23 +1,16 @@
-"""Every interleaving of workers, kills, late workers and losses of Redis: nothing lost, doubled or paid twice.
+"""Every interleaving of workers, kills and losses of Redis: nothing lost, doubled or paid twice.
 
-The model is tests/support/state_model.py. It takes its moves from the table of transitions that the store is
-held to (tests/integration/store/test_states.py), and it is held against that table here.
+The model is tests/support/state_model.py; its actions and the search through them stand beside it. It takes its
+moves from the table of transitions that the store is held to (tests/integration/store/test_states.py), and is
+held against that table here.
 """
 
 from dataclasses import replace
 
 import pytest
-from support.state_model import (
-    ACTIONS,
-    FORBIDDEN,
-    LOST,
-    STARTS,
-    Bounds,
-    Explored,
-    Rules,
-    Setting,
-    explore,
-)
+from support.state_actions import ACTIONS, STARTS
+from support.state_model import Bounds, Rules, Setting
+from support.state_search import FORBIDDEN, LOST, Explored, explore
 
 from farm.store.states import TRANSITIONS
 
