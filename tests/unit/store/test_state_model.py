@@ -1,8 +1,8 @@
 """Every interleaving of workers, kills and losses of Redis: nothing lost, doubled or paid twice.
 
 The model is tests/support/state_model.py; its actions and the search through them stand beside it. It takes
-its moves from the table of transitions that the store is held to (tests/integration/store/test_states.py), and is
-held against that table here.
+its moves from the table of transitions that the store is held to (tests/integration/store/test_states.py),
+and is held against that table here.
 """
 
 from dataclasses import replace
