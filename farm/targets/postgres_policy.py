@@ -94,6 +94,8 @@ class Policy:
 
     def plan_refusal(self, plan: Any) -> str | None:
         """What speaks against the plan (of EXPLAIN VERBOSE, as JSON): what is used through something else."""
+        if "LockRows" in _node_types(plan):
+            return "a row lock (FOR UPDATE or FOR SHARE) is not allowed in a report"
         for text in _strings(plan):
             named = mentions(text)
             if named is None:
@@ -167,6 +169,16 @@ def _trapped_domains(connection: Connection, volatile: frozenset[str]) -> frozen
         if named is None or named.called & volatile:
             found.add(name)
     return frozenset(found)
+
+
+def _node_types(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if "Node Type" in value:
+            yield str(value["Node Type"])
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for part in value:
+            yield from _node_types(part)
 
 
 def _strings(value: Any) -> Iterator[str]:

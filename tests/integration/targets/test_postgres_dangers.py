@@ -1,169 +1,194 @@
-"""What generated SQL could do to a Postgres target, even as superuser: none of it happens."""
+"""What generated SQL could do to a Postgres target, as superuser and as a reader: none of it happens."""
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import suppress
 from typing import Any
 
 import psycopg
 import pytest
-from support.postgres import fresh_database
+from support.dangers import Danger, dangers
 
 from farm.errors import TargetTrouble
+from farm.sql.assess import judge
+from farm.sql.schema import Schema
 from farm.targets.postgres import PostgresEngine
 
-TIMEOUT_SECONDS = 0.3
+from .conftest import Trapped
 
-REFUSED = [
-    "INSERT INTO t VALUES (9)",
-    "INSERT INTO t VALUES (9) RETURNING a",
-    "WITH x AS (INSERT INTO t VALUES (9) RETURNING a) SELECT * FROM x",
-    "WITH x AS (DELETE FROM t RETURNING a) SELECT * FROM x",
-    "UPDATE t SET a = 9",
-    "TRUNCATE t",
-    "DROP TABLE t",
-    "CREATE TABLE u AS SELECT 1",
-    "CREATE TEMP TABLE u (a int)",
-    "SELECT a INTO u FROM t",
-    "SELECT * FROM t FOR UPDATE",
-    "SELECT * FROM t FOR SHARE",
-    "MERGE INTO t USING t AS s ON false WHEN NOT MATCHED THEN INSERT VALUES (9)",
-    "COPY t TO '/tmp/farm-danger'",
-    "COPY t TO PROGRAM 'touch /tmp/farm-danger'",
-    "COPY (SELECT 1) TO STDOUT",
-    "COMMIT",
-    "COMMIT; INSERT INTO t VALUES (9)",
-    "SELECT 1; COMMIT; INSERT INTO t VALUES (9)",
-    "SET TRANSACTION READ WRITE",
-    "SET transaction_read_only = off; INSERT INTO t VALUES (9)",
-    "SELECT set_config('transaction_read_only', 'off', false)",
-    "SELECT set_config('statement_timeout', '0', false), pg_sleep(20)",
-    "SELECT pg_sleep(20)",
-    'SELECT pg_catalog . "pg_sleep" (20)',
-    'SELECT U&"pg\\005fsleep"(20)',
-    "SELECT E'a'\n'x\\'' || pg_sleep(20)::text || 'b'",
-    "SELECT * FROM t, LATERAL pg_sleep(20)",
-    "SELECT a FROM t ORDER BY pg_sleep(20)::text",
-    "DO $$ BEGIN PERFORM pg_sleep(20); END $$",
-    "NOTIFY danger",
-    "SELECT pg_notify('danger', 'x')",
-    "LISTEN danger",
-    "LOCK TABLE t",
-    "SELECT pg_advisory_lock(1)",
-    "SELECT pg_try_advisory_lock(1)",
-    "SELECT lo_create(0)",
-    "SELECT lo_from_bytea(0, 'x')",
-    "SELECT lo_import('/etc/passwd')",
-    "SELECT pg_read_file('/etc/passwd')",
-    "SELECT * FROM pg_ls_dir('/')",
-    "SELECT nextval('s')",
-    "SELECT setval('s', 99)",
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity",
-    "SELECT pg_reload_conf()",
-    "SELECT pg_logical_emit_message(false, 'a', 'b')",
-    "SELECT query_to_xml('INSERT INTO t VALUES (9) RETURNING a', true, true, '')",
-    "SELECT writes()",
-    "CALL writing()",
-    "EXPLAIN ANALYZE SELECT 1",
-    "ANALYZE SELECT 1",
-    "PREPARE p AS SELECT 1",
-    "DECLARE c CURSOR FOR SELECT 1",
-    "VACUUM",
-]
-STOPPED = [
-    "SELECT count(*) FROM generate_series(1, 1e12)",
-    "WITH RECURSIVE n(i) AS (SELECT 1::numeric UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n",
-    "SELECT g FROM generate_series(1, 1e12) g ORDER BY md5(g::text)",
-]
+TIMEOUT_SECONDS = 0.2
+MORE_SECONDS = 2.0  # to cancel, to cut, and for a busy machine
+
+FINGERPRINT = """
+    SELECT array_agg(a ORDER BY a)::text FROM t
+    UNION ALL SELECT string_agg(a::text, ',' ORDER BY a) FROM kept
+    UNION ALL SELECT last_value || ' ' || is_called FROM s
+    UNION ALL SELECT string_agg(concat_ws(' ', oid, relname, relfilenode, relkind, relowner, relacl,
+        relrowsecurity, relhastriggers, relhasrules, relnatts), ',' ORDER BY oid) FROM pg_class
+    UNION ALL SELECT count(*) || ' ' || max(oid) FROM pg_proc
+    UNION ALL SELECT count(*) || ' ' || max(oid) FROM pg_type
+    UNION ALL SELECT count(*) || ' ' || max(oid) FROM pg_namespace
+    UNION ALL SELECT count(*) || ' ' || max(oid) FROM pg_extension
+    UNION ALL SELECT count(*) || ' ' || max(oid) FROM pg_cast
+    UNION ALL SELECT string_agg(pg_authid::text, ',' ORDER BY oid) FROM pg_authid
+    UNION ALL SELECT string_agg(pg_db_role_setting::text, ',' ORDER BY pg_db_role_setting::text)
+        FROM pg_db_role_setting
+    UNION ALL SELECT string_agg(datname, ',' ORDER BY oid) FROM pg_database
+    UNION ALL SELECT string_agg(spcname, ',' ORDER BY oid) FROM pg_tablespace
+    UNION ALL SELECT string_agg(description, ',' ORDER BY objoid) FROM pg_description WHERE objoid > 16000
+    UNION ALL SELECT string_agg(loid || ' ' || pageno || encode(data, 'hex'), ',' ORDER BY loid)
+        FROM pg_largeobject
+    UNION ALL SELECT count(*)::text FROM pg_largeobject_metadata
+    UNION ALL SELECT count(*)::text FROM pg_locks WHERE locktype = 'advisory' OR relation = 't'::regclass
+        AND pid <> pg_backend_pid()
+    UNION ALL SELECT count(*)::text FROM pg_prepared_xacts
+    UNION ALL SELECT count(*)::text FROM pg_replication_slots
+    UNION ALL SELECT count(*)::text FROM pg_subscription
+    UNION ALL SELECT count(*)::text FROM pg_foreign_server
+    UNION ALL SELECT count(*)::text FROM pg_replication_origin
+    UNION ALL SELECT pg_conf_load_time() || ' ' || pg_postmaster_start_time()
+    UNION ALL SELECT stats_reset::text FROM pg_stat_database WHERE datname = current_database()
+    UNION ALL SELECT md5(string_agg(name || setting, ',' ORDER BY name)) FROM pg_settings
+    UNION ALL SELECT string_agg(f, ',' ORDER BY f) FROM pg_ls_dir('.') AS f
+"""
+
+
+class Watch:
+    """Sees what a statement would have left behind, and what it would have sent."""
+
+    def __init__(self, trapped: Trapped) -> None:
+        self.trapped = trapped
+        self.connection = psycopg.connect(trapped.admin, autocommit=True)
+        self.connection.execute("LISTEN danger")
+        self.before = self.state()
+
+    def state(self) -> list[Any]:
+        rows = self.connection.execute(FINGERPRINT.encode()).fetchall()
+        return [*rows, sorted(path.name for path in self.trapped.folder.iterdir())]
+
+    def assert_nothing_happened(self) -> None:
+        """Once the session has ended: the server needs a moment for that."""
+        deadline = time.monotonic() + 2
+        while self.state() != self.before and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert self.state() == self.before
+        assert not list(self.connection.notifies(timeout=0))
+        with pytest.raises(BlockingIOError):
+            self.trapped.listening.accept()
 
 
 @pytest.fixture(scope="module")
-def url(postgres_url: str) -> Iterator[str]:
-    with fresh_database(postgres_url) as url, psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(
-            "CREATE TABLE t (a int); INSERT INTO t VALUES (1), (2); CREATE SEQUENCE s;"
-            "CREATE FUNCTION writes() RETURNS int LANGUAGE sql AS 'INSERT INTO t VALUES (9) RETURNING a';"
-            "CREATE PROCEDURE writing() LANGUAGE sql AS 'INSERT INTO t VALUES (9)';"
-        )
-        yield url
+def watch(trapped: Trapped) -> Iterator[Watch]:
+    watch = Watch(trapped)
+    yield watch
+    watch.connection.close()
 
 
-@pytest.fixture
-def engine(url: str) -> Iterator[PostgresEngine]:
-    engine = PostgresEngine(url, target_name="shop")
+@pytest.fixture(scope="module", params=["admin", "reader"])
+def engine(request: pytest.FixtureRequest, trapped: Trapped, watch: Watch) -> Iterator[PostgresEngine]:
+    engine = PostgresEngine(getattr(trapped, request.param), target_name="shop")
+    engine.run("SELECT 1", row_limit=1, timeout_seconds=5)
     yield engine
     engine.close()
 
 
-def state(url: str) -> list[Any]:
-    """Rows, relations, sequences, large objects, advisory locks: all that a statement could have left."""
-    with psycopg.connect(url) as connection:
-        return [
-            connection.execute(query).fetchall()
-            for query in (
-                "SELECT a FROM t ORDER BY a",
-                "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1",
-                "SELECT last_value, is_called FROM s",
-                "SELECT count(*) FROM pg_largeobject_metadata",
-                "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'",
-            )
-        ]
+@pytest.fixture(scope="module")
+def schema(trapped: Trapped) -> Schema:
+    engine = PostgresEngine(trapped.admin, target_name="shop")
+    ddl = engine.introspect()
+    engine.close()
+    return Schema.from_ddl(ddl, "postgres")
 
 
-@pytest.mark.parametrize("sql", REFUSED)
-def test_it_is_refused_and_nothing_happens(engine: PostgresEngine, url: str, sql: str) -> None:
-    before = state(url)
-    with psycopg.connect(url, autocommit=True) as listener:
-        listener.execute("LISTEN danger")
-        started = time.monotonic()
-        assert engine.prepare(sql) is not None
-        with pytest.raises(TargetTrouble):
-            engine.run(sql, row_limit=10, timeout_seconds=TIMEOUT_SECONDS)
-        assert time.monotonic() - started < TIMEOUT_SECONDS + 2
-        assert not list(listener.notifies(timeout=0))
-    assert state(url) == before
-    assert not Path("/tmp/farm-danger").exists()
-    assert engine.run("SELECT count(*) FROM t", row_limit=1, timeout_seconds=5).rows == [(2,)]
+def accepting(_sql: str) -> None:
+    """An engine that accepts everything, as PREPARE accepts most of what is dangerous."""
 
 
-@pytest.mark.parametrize("sql", STOPPED)
-def test_it_is_stopped_in_time(engine: PostgresEngine, url: str, sql: str) -> None:
-    before = state(url)
+@pytest.mark.parametrize("danger", dangers("postgres", "refused"), ids=str)
+def test_the_checks_alone_refuse_it(danger: Danger, schema: Schema) -> None:
+    verdict = judge(danger.sql(folder="/nowhere", port=1), schema, accepting, "any")
+    assert not verdict.accepted
+    assert verdict.first_error is not None
+    assert verdict.first_error.code != "could_not_check"
+
+
+@pytest.mark.parametrize("danger", dangers("postgres", "refused", "trapped"), ids=str)
+def test_the_target_alone_refuses_it(danger: Danger, engine: PostgresEngine, watch: Watch) -> None:
+    if danger.kind == "policy" and "farm_reader" not in engine._url:
+        pytest.skip("policies do not hold for superusers")
+    sql = danger.sql(**watch.trapped.places)
     started = time.monotonic()
-    with pytest.raises(TargetTrouble, match="took longer"):
+    assert engine.prepare(sql) is not None
+    with pytest.raises(TargetTrouble):
         engine.run(sql, row_limit=10, timeout_seconds=TIMEOUT_SECONDS)
-    assert time.monotonic() - started < TIMEOUT_SECONDS + 2
-    assert state(url) == before
+    assert time.monotonic() - started < TIMEOUT_SECONDS + MORE_SECONDS
+    watch.assert_nothing_happened()
 
 
-def test_a_server_that_does_not_stop_is_left_behind(engine: PostgresEngine, url: str) -> None:
+@pytest.mark.parametrize("danger", dangers("postgres", "limited"), ids=str)
+def test_the_target_alone_keeps_it_in_bounds(danger: Danger, engine: PostgresEngine, watch: Watch) -> None:
+    if "farm_reader" in engine._url and danger.kind != "called stable and yet more":
+        pytest.skip("takes as long as for a superuser")
+    sql = danger.sql(**watch.trapped.places)
+    started = time.monotonic()
+    with suppress(TargetTrouble):
+        engine.run(sql, row_limit=1000, timeout_seconds=TIMEOUT_SECONDS)
+    assert time.monotonic() - started < TIMEOUT_SECONDS + MORE_SECONDS
+    watch.assert_nothing_happened()
+    assert engine.run("SELECT a FROM t ORDER BY a", row_limit=9, timeout_seconds=5).rows == [(1,), (2,)]
+
+
+def test_a_server_that_does_not_stop_is_left_behind_and_ends_by_itself(trapped: Trapped) -> None:
     """A function may be called stable and yet wait, and heed no cancel."""
-    with psycopg.connect(url) as connection:
-        connection.execute(
-            "CREATE FUNCTION stubborn() RETURNS int STABLE LANGUAGE plpgsql AS $$ BEGIN"
-            " LOOP BEGIN PERFORM pg_sleep(1); EXCEPTION WHEN query_canceled THEN NULL; END; END LOOP;"
-            " END $$; CREATE VIEW trap AS SELECT stubborn()"
-        )
+    engine = PostgresEngine(trapped.admin, target_name="shop")
     started = time.monotonic()
     with pytest.raises(TargetTrouble, match=r"took longer|cannot be run"):
-        engine.run("SELECT * FROM trap", row_limit=1, timeout_seconds=0.3)
-    assert time.monotonic() - started < 6
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%farm_result%'"
-            " AND pid <> pg_backend_pid()"
-        )
+        engine.run("SELECT liar_stubborn()", row_limit=1, timeout_seconds=TIMEOUT_SECONDS)
+    assert time.monotonic() - started < TIMEOUT_SECONDS + MORE_SECONDS + 1
+    engine.close()
+    with psycopg.connect(trapped.admin, autocommit=True) as connection:
+        running = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SET LOCAL%FETCH%'"
+        if connection.info.server_version < 170000:
+            connection.execute(running.replace("count(*)", "pg_terminate_backend(pid)"))
+        while connection.execute(running).fetchone() != (0,):
+            assert time.monotonic() - started < TIMEOUT_SECONDS + 10
+            time.sleep(0.05)
 
 
-def test_the_dangers_are_real_without_the_guard(url: str) -> None:
-    with (
-        psycopg.connect(url, autocommit=True) as connection,
-        psycopg.connect(url, autocommit=True) as listener,
-    ):
-        listener.execute("LISTEN danger")
-        connection.execute("SET default_transaction_read_only = on")
-        connection.execute("SELECT pg_notify('danger', 'x'), pg_advisory_lock(1)")
-        connection.execute("SET transaction_read_only = off; INSERT INTO t VALUES (9)")
-        assert list(listener.notifies(timeout=1, stop_after=1))
-        assert (9,) in state(url)[0]
-        assert state(url)[4] == [(1,)]
+@pytest.mark.parametrize("danger", dangers("postgres", "trapped"), ids=str)
+def test_the_traps_are_real_without_the_guard(danger: Danger, trapped: Trapped, watch: Watch) -> None:
+    if danger.kind == "policy":
+        pytest.skip("policies do not hold for superusers")
+    with psycopg.connect(trapped.admin, autocommit=True) as connection:
+        connection.execute("BEGIN READ ONLY; SET LOCAL statement_timeout = 100")
+        with suppress(psycopg.errors.QueryCanceled):
+            connection.execute(danger.sql().encode()).fetchall()
+            locks = connection.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'").fetchone()
+            assert (trapped.folder / "loud").exists() or locks != (0,)
+    (trapped.folder / "loud").unlink(missing_ok=True)
+
+
+def test_the_watch_sees_what_happens(trapped: Trapped) -> None:
+    changes = (
+        "INSERT INTO t VALUES (9)",
+        "SELECT nextval('s')",
+        "SELECT lo_create(0)",
+        "CREATE TEMP TABLE u (a int)",
+        "CREATE ROLE danger",
+        "ALTER ROLE danger SET work_mem = '1MB'",
+        "COMMENT ON TABLE t IS 'x'",
+        "SELECT pg_advisory_lock(1)",
+        "SELECT pg_reload_conf(), pg_sleep(0.1)",
+        "COPY t TO '{folder}/danger'",
+    )
+    with psycopg.connect(trapped.admin, autocommit=True) as connection:
+        for change in changes:
+            watch = Watch(trapped)
+            connection.execute(change.format(folder=trapped.folder).encode())
+            assert watch.state() != watch.before, change
+            watch.connection.close()
+        watch = Watch(trapped)
+        connection.execute("NOTIFY danger")
+        assert list(watch.connection.notifies(timeout=1, stop_after=1))
+        watch.connection.close()
+        connection.execute("DROP ROLE danger")
