@@ -7,6 +7,7 @@
     │   └── BadAnswer       the model's endpoint answered with what is no answer
     │       └── Unanswered  the request went out, and what came back is not the model's doing
     ├── GiveUp              this task will not succeed; the others go on
+    │   └── Unstorable      the store refuses what came of it
     ├── StopRoute           every further call on this route would fail the same way
     └── Misuse              what was asked cannot be done; the message says how to mend it
         ├── BadSetting
@@ -54,6 +55,10 @@ class Unanswered(BadAnswer):
 
 class GiveUp(FarmError):
     """This task will not succeed, whatever is repeated."""
+
+
+class Unstorable(GiveUp):
+    """The store refuses what came of this task, now and later."""
 
 
 class StopRoute(FarmError):

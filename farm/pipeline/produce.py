@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from farm.errors import BadInput, FarmError, GiveUp, UnknownTarget
+from farm.errors import BadInput, FarmError, GiveUp, UnknownTarget, Unstorable
 from farm.models.answer import Answer, FailedCall, Message
 from farm.pipeline import rows
 from farm.pipeline.isolation import Isolation
@@ -24,6 +24,7 @@ NO_SQL = "no_sql"
 NO_DRY_RUN = "no_dry_run"
 MODEL_GAVE_UP = "model"
 BAD_TARGET = "target"
+UNSTORABLE = "store"
 CUT_OFF = "length"
 
 log = structlog.stdlib.get_logger(__name__)
@@ -72,7 +73,12 @@ class Pipeline:
     async def _settle(self, task: Claimed) -> TaskState | None:
         with structlog.contextvars.bound_contextvars(task=task.id, attempt=task.attempt):
             outcome = await self._outcome(task)
-            if not await self.ledger.finish(outcome):
+            try:
+                kept = await self.ledger.finish(outcome)
+            except Unstorable as error:
+                outcome = rows.refused(task, UNSTORABLE, str(error), ())
+                kept = await self.ledger.finish(outcome)
+            if not kept:
                 log.warning("lease lost, outcome dropped", state=outcome.state)
                 return None
             log.info("settled", state=outcome.state, reason=outcome.reason_code)
@@ -96,6 +102,8 @@ class Pipeline:
             call_no = task.calls_before + round_no
             try:
                 answer = paid.get(call_no) or await self._call(task, call_no, messages)
+            except Unstorable as error:
+                return rows.refused(task, UNSTORABLE, str(error), tried)
             except GiveUp as error:
                 return rows.refused(task, MODEL_GAVE_UP, str(error), tried)
             candidates = await self.assess(answer.text, target)

@@ -19,7 +19,15 @@ from farm.errors import BadSetting, FarmError, StoreTrouble, Unavailable
 
 __all__ = ["Connection", "Store", "explain", "now"]
 
-CONNECT_TIMEOUT_SECONDS = 5
+POSTGRES_OPTIONS = {
+    "application_name": "farm",
+    "connect_timeout": 5,
+    # A host that has gone says nothing: without these, a statement waits for it for up to two hours.
+    "keepalives_idle": 5,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
 DRIVERS = ("sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg")
 # What drivers say (a pattern), which error it is, and what it means; the first that matches counts.
 TROUBLES: tuple[tuple[str, type[FarmError], str], ...] = (
@@ -27,6 +35,11 @@ TROUBLES: tuple[tuple[str, type[FarmError], str], ...] = (
         r"disk is full|disk I/O error|No space left|could not extend file",
         Unavailable,
         "the store {where} cannot be written ({said}); is its disk full? Free some space",
+    ),
+    (
+        r"in a read-only transaction",
+        Unavailable,
+        "the store {where} takes no writes for now ({said}); is it a replica, or being switched over?",
     ),
     (
         r"readonly database|read-only",
@@ -43,6 +56,11 @@ TROUBLES: tuple[tuple[str, type[FarmError], str], ...] = (
         r"(database|role) \".*\" does not exist|not permitted to log in",
         StoreTrouble,
         "the store {where} cannot be opened ({said}); create it, or check FARM_DATABASE_URL",
+    ),
+    (
+        r"permission denied|must be owner",
+        StoreTrouble,
+        "the store {where} refuses its user a right ({said}); GRANT it, or check FARM_DATABASE_URL",
     ),
     (
         r"no such (table|column)|(relation|column) .* does not exist",
@@ -108,7 +126,7 @@ class Store:
                 pool_size=pool_size,
                 pool_pre_ping=True,
                 hide_parameters=True,
-                connect_args={"connect_timeout": CONNECT_TIMEOUT_SECONDS, "application_name": "farm"},
+                connect_args=POSTGRES_OPTIONS,
             )
         return cls(engine)
 
@@ -164,9 +182,18 @@ def explain(error: DBAPIError, where: str) -> Exception:
     for pattern, kind, message in TROUBLES:
         if re.search(pattern, said):
             return kind(message.format(where=where, said=said))
-    if isinstance(error, OperationalError) or error.connection_invalidated:
-        return Unavailable(f"the store {where} cannot be reached: {said}")
+    if error.connection_invalidated or (isinstance(error, OperationalError) and not _is_for_good(error)):
+        return Unavailable(
+            f"the store {where} cannot be reached: {said}; start it, or check FARM_DATABASE_URL"
+        )
     return error
+
+
+def _is_for_good(error: DBAPIError) -> bool:
+    """Whether the statement itself is at fault, which drivers report as they do a server that is away."""
+    if getattr(error.orig, "sqlite_errorname", None) == "SQLITE_ERROR":
+        return True
+    return str(getattr(error.orig, "sqlstate", None)).startswith("54")  # a limit of the program is exceeded
 
 
 def _parse(url: str) -> URL:

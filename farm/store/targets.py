@@ -1,6 +1,6 @@
 """Targets in the store: name, dialect, schema and notes. A target's URL is a secret and is never here."""
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from farm.errors import UnknownTarget
 from farm.store.engine import Store, now
@@ -26,16 +26,25 @@ def save(store: Store, target: Target) -> None:
 def load(store: Store, name: str) -> Target:
     """The target of that name; raises UnknownTarget, naming those that exist."""
     with store.read() as connection:
-        row = connection.execute(select(TargetRow).where(TargetRow.name == name)).one_or_none()
+        return read(connection, name)
+
+
+def read(connection: Connection, name: str) -> Target:
+    """The target of that name, over a given connection; raises UnknownTarget."""
+    row = connection.execute(select(TargetRow.__table__).where(TargetRow.name == name)).one_or_none()
     if row is None:
-        raise unknown(name, names(store))
+        raise unknown(name, _names(connection))
     return Target(name=row.name, dialect=row.dialect, ddl=row.ddl, notes=row.notes)
 
 
 def names(store: Store) -> list[str]:
     """The names of all targets, in order."""
     with store.read() as connection:
-        return list(connection.scalars(select(TargetRow.name).order_by(TargetRow.name)))
+        return _names(connection)
+
+
+def _names(connection: Connection) -> list[str]:
+    return list(connection.scalars(select(TargetRow.name).order_by(TargetRow.name)))
 
 
 def unknown(name: str, known: list[str]) -> UnknownTarget:

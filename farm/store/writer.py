@@ -8,24 +8,33 @@ While the thread commits, the next group gathers by itself: under load groups gr
 """
 
 import asyncio
+import contextlib
 import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from random import uniform
 from typing import Any
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DataError, IntegrityError
 
-from farm.errors import Unavailable
+from farm.errors import Unavailable, Unstorable
+from farm.outage import Outage
 from farm.store import tasks
 from farm.store.engine import Store
+from farm.store.spool import Spool
 from farm.store.tasks import Claimed, Outcome
 
 LINGER_SECONDS = 0.003
 RETRY_FIRST_SECONDS = 0.1
 RETRY_MOST_SECONDS = 5.0
+RETRIES_PER_LEASE = 3
+CLOSE_SECONDS = 2.0
+STALL_SECONDS = 10.0
+LOOK_SECONDS = 1.0
+PERMANENT = (DataError, IntegrityError, UnicodeError, OverflowError)
+"""What the store says to a row that it will never take."""
 
 log = logging.getLogger(__name__)
 
@@ -40,15 +49,31 @@ class _Operation:
 class Writer:
     """The hot path's view of the store: asynchronous, grouped, for one worker process.
 
-    While the database is away, operations wait here and are applied when it returns; nothing is dropped.
+    While the database is away, operations wait here and are applied when it returns; nothing is dropped. They
+    are few: each task in flight waits for its own, and none asks the model again before its answer is stored.
     """
 
-    def __init__(self, store: Store, *, worker: str, lease_seconds: float, max_attempts: int) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        worker: str,
+        lease_seconds: float,
+        max_attempts: int,
+        spool: Spool | None = None,
+    ) -> None:
         self._store = store
+        self._worker = worker
+        self._spool = spool
         self._loop = asyncio.get_running_loop()
         self._pending: list[_Operation] = []
         self._wake = threading.Condition()
         self._closing = False
+        self._give_up_at = float("inf")
+        self._applying_since: float | None = None
+        self._unsaved: dict[int, dict[str, Any]] = {}
+        most_seconds = min(RETRY_MOST_SECONDS, lease_seconds / RETRIES_PER_LEASE)
+        self._outage = Outage(log, "the store", first_seconds=RETRY_FIRST_SECONDS, most_seconds=most_seconds)
         self._kinds: dict[str, Callable[[Connection, Sequence[Any]], Sequence[Any]]] = {
             "claim": lambda c, ids: _claim(c, ids, worker, lease_seconds, max_attempts),
             "begin": lambda c, claimed: [tasks.begin(c, one.id, one.token) for one in claimed],
@@ -62,6 +87,7 @@ class Writer:
         }
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
+        self._watcher = self._loop.create_task(self._watch())
 
     async def claim(self, task_id: int) -> Claimed | None:
         """Lease the task; None: the hint was stale."""
@@ -74,15 +100,34 @@ class Writer:
         return begun
 
     async def save_answer(self, row: dict[str, Any]) -> None:
-        """Persist one raw answer; returns once it is durable."""
+        """Persist one raw answer; returns once it is durable. Raises Unstorable if it never will be."""
+        self._unsaved[id(row)] = row
         await self._submit("answer", row)
+
+    async def recover(self) -> int:
+        """Store the paid answers that earlier workers left in the spool; returns how many.
+
+        Several workers may do so together: the answer that is stored first stays.
+        """
+        count = 0
+        if self._spool is None:
+            return count
+        for path, rows in self._spool.left():
+            for row in rows:
+                with contextlib.suppress(Unstorable):  # its task is gone
+                    await self.save_answer(row)
+            self._spool.drop(path)
+            count += len(rows)
+        if count:
+            log.info("stored %d paid answers that earlier workers could not store", count)
+        return count
 
     async def save_failed_call(self, row: dict[str, Any]) -> None:
         """Count a call that gave no answer; returns once it is durable."""
         await self._submit("do", lambda connection: tasks.save_failed_calls(connection, [row]))
 
     async def finish(self, outcome: Outcome) -> bool:
-        """Settle a task; False: the lease was lost and somebody else decides."""
+        """Settle a task; False: the lease was lost and somebody else decides. Raises Unstorable."""
         settled: bool = await self._submit("finish", outcome)
         return settled
 
@@ -109,12 +154,35 @@ class Writer:
             self._wake.notify()
         return operation.done
 
-    async def close(self, timeout_seconds: float = 5.0) -> None:
-        """Write what is pending, then end the thread."""
+    async def close(self, timeout_seconds: float = CLOSE_SECONDS) -> None:
+        """Write what is pending while the store takes it in time; other paid answers are spooled."""
         with self._wake:
             self._closing = True
-            self._wake.notify()
-        await asyncio.to_thread(self._thread.join, timeout_seconds)
+            self._give_up_at = time.monotonic() + timeout_seconds
+            self._wake.notify_all()
+        await asyncio.to_thread(self._thread.join, timeout_seconds + LOOK_SECONDS / 4)
+        self._watcher.cancel()
+        self._keep_unsaved()
+
+    def _keep_unsaved(self) -> None:
+        if not (rows := list(self._unsaved.values())):
+            return
+        try:
+            if self._spool is None:
+                raise OSError("there is no place to keep them")
+            path = self._spool.keep(self._worker, rows)
+        except OSError as error:
+            log.error("%d paid answers are lost: the store is away, and %s", len(rows), error)
+        else:
+            log.warning("%d paid answers wait in %s, as the store is away", len(rows), path)
+
+    async def _watch(self) -> None:
+        """Say so where the store neither takes a group nor refuses it."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            since = self._applying_since
+            if since is not None and time.monotonic() - since > STALL_SECONDS:
+                self._outage.note(f"it has not answered for {STALL_SECONDS:.0f} s")
 
     def _run(self) -> None:
         while group := self._next_group():
@@ -131,22 +199,31 @@ class Writer:
 
     def _apply_patiently(self, group: Sequence[_Operation]) -> list[Any]:
         """Apply until the database takes it: each operation may be repeated without harm."""
-        delay_seconds, warned = RETRY_FIRST_SECONDS, False
         while True:
+            self._applying_since = time.monotonic()
             try:
-                return self._apply(group)
+                results = self._apply(group)
             except Unavailable as error:
-                if self._closing:
+                if not self._waited(error):
                     return [error] * len(group)
-                if not warned:
-                    log.warning("waiting for the store: %s", error)
-                    warned = True
-                time.sleep(delay_seconds * uniform(0.75, 1.25))
-                delay_seconds = min(2 * delay_seconds, RETRY_MOST_SECONDS)
             except Exception as error:
                 if len(group) == 1:
-                    return [error]
+                    return [_explained(error)]
                 return [result for one in group for result in self._apply_patiently([one])]
+            else:
+                self._outage.over()
+                return results
+            finally:
+                self._applying_since = None
+
+    def _waited(self, error: Unavailable) -> bool:
+        """Pause before the next try; False: there is no time for one. Closing calls for one at once."""
+        with self._wake:
+            was_closing = self._closing
+            left_seconds = max(0.0, self._give_up_at - time.monotonic())
+            pause_seconds = min(self._outage.note(error), left_seconds)
+            self._wake.wait_for(lambda: self._closing and not was_closing, pause_seconds)
+            return time.monotonic() < self._give_up_at
 
     def _apply(self, group: Sequence[_Operation]) -> list[Any]:
         results: list[Any] = [None] * len(group)
@@ -160,6 +237,10 @@ class Writer:
         return results
 
     def _settle(self, group: Sequence[_Operation], results: Sequence[Any]) -> None:
+        for operation, result in zip(group, results, strict=True):
+            if not isinstance(result, Exception) or isinstance(result, Unstorable):
+                self._unsaved.pop(id(operation.value), None)
+
         def resolve() -> None:
             for operation, result in zip(group, results, strict=True):
                 if operation.done.done():
@@ -190,3 +271,13 @@ def _answer(connection: Connection, rows: Sequence[dict[str, Any]]) -> list[None
 def _finish(connection: Connection, outcomes: Sequence[Outcome]) -> list[bool]:
     settled = tasks.finish(connection, outcomes)
     return [outcome.task_id in settled for outcome in outcomes]
+
+
+def _explained(error: Exception) -> Exception:
+    """What one operation's caller is told; a row that the store will never take is its task's end."""
+    if not isinstance(error, PERMANENT):
+        return error
+    said = (str(getattr(error, "orig", error)).strip() or type(error).__name__).splitlines()[0]
+    refusal = Unstorable(f"the store refuses what came of the task: {said:.200}")
+    refusal.__cause__ = error
+    return refusal

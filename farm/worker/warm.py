@@ -1,6 +1,5 @@
 """Everything a worker builds once and keeps: store, queue, model, checker, and the pipeline over them."""
 
-import asyncio
 import os
 import time
 from collections.abc import Sequence

@@ -39,7 +39,8 @@ from farm.worker.pulse import WorkerState
 MAX_POP = 64
 ACKNOWLEDGE_SECONDS = 0.01
 RETRY_MOST_SECONDS = 5.0
-LEAVE_SECONDS = 2.0
+GIVE_BACK_SECONDS = 1.5
+LEAVE_SECONDS = 1.0
 EXECUTION_TTL_SECONDS = 60
 CANCEL_AGAIN_SECONDS = 1.0
 DEATH_NOTICE_SECONDS = 60
@@ -321,10 +322,16 @@ class FarmWorker(BaseWorker):
             await asyncio.wait(list(self.in_flight.values()))
 
     async def _stop_in_flight(self) -> None:
+        """Give back what still runs; where the store does not take it in time, its leases run out."""
         running = list(self.in_flight.values())
+        if not running:
+            return
         for task in running:
             task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        _, late = await asyncio.wait(running, timeout=GIVE_BACK_SECONDS)
+        if late:
+            log.warning("leases are left to run out, as the store does not answer", count=len(late))
+            await _cancel(list(late))
 
     async def _acknowledge_forever(self) -> None:
         while True:

@@ -4,19 +4,21 @@ import asyncio
 import sqlite3
 import threading
 import time
+import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg import sql
 from sqlalchemy import event, make_url, select, text
-from sqlalchemy.exc import IntegrityError
 from support.store import accepted, add, answer, claim, expire, opened, rejected, row, save_answer, state
 
-from farm.errors import Unavailable
+from farm.errors import StoreTrouble, Unavailable, Unstorable
 from farm.store.engine import Store
+from farm.store.spool import Spool
 from farm.store.tables import AnswerRow
 from farm.store.writer import Writer
 
@@ -132,7 +134,7 @@ def test_a_bad_row_fails_alone(store: Store):
 
     done = asyncio.run(main())
     failed = {place: type(each) for place, each in enumerate(done) if each is not None}
-    assert failed == {7: IntegrityError, 11: UnicodeEncodeError, 20: ZeroDivisionError}
+    assert failed == {7: Unstorable, 11: Unstorable, 20: ZeroDivisionError}
     assert answers(store) == [str(each) for place, each in enumerate(ids) if place not in (7, 11)]
 
 
@@ -278,3 +280,230 @@ def test_a_paid_answer_read_back_is_the_one_that_was_saved_first(store: Store):
 
     asyncio.run(main())
     assert answers(store) == ["first"]
+
+
+POISON = {
+    "a NUL": ("postgres", {"model": "a\0b"}),
+    "half a character": ("both", {"finish_reason": "\ud83d"}),
+    "a number that does not fit": ("both", {"prompt_tokens": 2**70}),
+    "nothing where something must be": ("both", {"raw": None}),
+    "a task that is gone": ("both", {"task_id": 987_654}),
+}
+
+
+@pytest.mark.parametrize("poison", POISON)
+def test_a_row_that_no_store_takes_ends_its_task_and_hinders_nobody(store: Store, poison: str):
+    where, values = POISON[poison]
+    if where == "postgres" and store.dialect == "sqlite":
+        return  # it takes this one
+    first, second, third = add(store, 3)
+
+    async def main() -> None:
+        async with writing(store) as writer:
+            claimed = [await writer.claim(each) for each in (first, second, third)]
+            done = await asyncio.gather(
+                writer.save_answer(answer(first)),
+                writer.save_answer(answer(second) | values),
+                writer.save_answer(answer(third)),
+                return_exceptions=True,
+            )
+            assert [type(each) for each in done] == [type(None), Unstorable, type(None)]
+            assert str(done[1]).startswith("the store refuses what came of the task: ")
+            settled = [
+                writer.finish(accepted(claimed[0])),
+                writer.finish(accepted(claimed[1], target="gone" if where == "both" else "a\0b")),
+                writer.finish(accepted(claimed[2])),
+            ]
+            assert [
+                each if isinstance(each, bool) else type(each)
+                for each in await asyncio.gather(*settled, return_exceptions=True)
+            ] == [True, Unstorable, True]
+
+    asyncio.run(asyncio.wait_for(main(), 20))
+    assert answers(store) == ["SELECT 1", "SELECT 1"]
+    assert [state(store, each) for each in (first, second, third)] == ["accepted", "leased", "accepted"]
+
+
+def test_a_right_that_is_missing_is_named(postgres_database: str, postgres_url: str):
+    user = f"poor_{uuid.uuid4().hex[:8]}"
+    with opened(postgres_database) as store, psycopg.connect(postgres_database, autocommit=True) as server:
+        [task_id] = add(store)
+        server.execute(sql.SQL("CREATE USER {}").format(sql.Identifier(user)))
+        server.execute(
+            sql.SQL("GRANT SELECT ON ALL TABLES IN SCHEMA public TO {}").format(sql.Identifier(user))
+        )
+        url = make_url(postgres_database).set(username=user).render_as_string(hide_password=False)
+
+        async def main(poor: Store) -> None:
+            async with writing(poor) as writer:
+                with pytest.raises(
+                    StoreTrouble, match=r"refuses its user a right \(permission denied.*GRANT"
+                ):
+                    await asyncio.wait_for(writer.claim(task_id), 10)
+
+        try:
+            with Store.open(url) as poor:
+                asyncio.run(main(poor))
+        finally:
+            server.execute(sql.SQL("DROP OWNED BY {}").format(sql.Identifier(user)))
+            server.execute(sql.SQL("DROP USER {}").format(sql.Identifier(user)))
+
+
+class Locked:
+    """A SQLite store that another program keeps from being written."""
+
+    def __init__(self, path: Path) -> None:
+        self.url = f"sqlite:///{path}"
+        self._holder = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+
+    def lock(self) -> None:
+        self._holder.execute("BEGIN IMMEDIATE")
+
+    def free(self) -> None:
+        self._holder.execute("COMMIT")
+
+    def close(self) -> None:
+        self._holder.close()
+
+
+@pytest.fixture
+def locked(sqlite_store: Store, tmp_path: Path) -> Iterator[Locked]:
+    locked = Locked(tmp_path / "farm.db")
+    yield locked
+    locked.close()
+
+
+def test_an_outage_is_said_once_and_lasts_no_longer_than_a_third_of_a_lease_beyond_its_end(
+    locked: Locked, caplog: pytest.LogCaptureFixture
+):
+    caplog.set_level("INFO")
+    with Store.open(locked.url, busy_timeout_seconds=0.01) as store:
+        [task_id] = add(store)
+        locked.lock()
+
+        async def main() -> None:
+            writer = Writer(store, worker="w1", lease_seconds=0.9, max_attempts=3)
+            waiting = asyncio.ensure_future(writer.claim(task_id))
+            await asyncio.sleep(2.0)
+            locked.free()
+            begun = time.monotonic()
+            await asyncio.wait_for(waiting, 10)
+            assert time.monotonic() - begun < 0.6
+            await writer.close()
+
+        asyncio.run(main())
+    said = [record.getMessage() for record in caplog.records if record.name == "farm.store.writer"]
+    assert [line.split(":")[0] for line in said] == ["waiting for the store", "the store is back after 2 s"]
+
+
+def test_a_store_that_hangs_is_named_while_it_does(
+    locked: Locked, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("farm.store.writer.STALL_SECONDS", 0.3)
+    monkeypatch.setattr("farm.store.writer.LOOK_SECONDS", 0.05)
+    with Store.open(locked.url, busy_timeout_seconds=30) as store:
+        [task_id] = add(store)
+        locked.lock()
+
+        async def main() -> None:
+            async with writing(store) as writer:
+                waiting = asyncio.ensure_future(writer.claim(task_id))
+                await asyncio.sleep(1.0)
+                locked.free()
+                await asyncio.wait_for(waiting, 10)
+
+        asyncio.run(main())
+    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert warnings == ["waiting for the store: it has not answered for 0 s"]
+
+
+def test_a_lease_that_was_lost_during_an_outage_keeps_the_answer_and_drops_the_outcome(
+    locked: Locked, sqlite_store: Store
+):
+    [task_id] = add(sqlite_store)
+    mine = claim(sqlite_store, [task_id], lease_seconds=-1)[task_id]
+    with Store.open(locked.url, busy_timeout_seconds=0.01) as store:
+
+        async def main() -> None:
+            async with writing(store) as writer:
+                locked.lock()
+                saving = asyncio.ensure_future(writer.save_answer(answer(task_id, raw="paid")))
+                await asyncio.sleep(0.3)
+                assert not saving.done()
+                locked.free()
+                expire(sqlite_store)
+                other = claim(sqlite_store, [task_id], "w2")[task_id]
+                await asyncio.wait_for(saving, 10)
+                assert await writer.finish(rejected(mine)) is False
+                assert await writer.finish(accepted(other)) is True
+
+        asyncio.run(main())
+    assert answers(sqlite_store) == ["paid"]
+    assert state(sqlite_store, task_id) == "accepted"
+
+
+@pytest.mark.parametrize("busy_timeout_seconds", [0.01, 30.0], ids=["that refuses", "that hangs"])
+def test_answers_that_cannot_be_stored_before_the_end_wait_for_the_next_worker(
+    locked: Locked,
+    sqlite_store: Store,
+    tmp_path: Path,
+    busy_timeout_seconds: float,
+    caplog: pytest.LogCaptureFixture,
+):
+    caplog.set_level("INFO")
+    ids = add(sqlite_store, 3)
+    claim(sqlite_store, ids, "w1", lease_seconds=-1)
+    spool = Spool(tmp_path / "unsaved")
+
+    async def end() -> None:
+        with Store.open(locked.url, busy_timeout_seconds=busy_timeout_seconds) as store:
+            writer = Writer(store, worker="w1", lease_seconds=60, max_attempts=3, spool=spool)
+            await writer.save_answer(answer(ids[0], raw="in time"))
+            locked.lock()
+            calls = [
+                asyncio.ensure_future(writer.save_answer(answer(each, raw=f"paid {each}")))
+                for each in ids[1:]
+            ]
+            calls.append(asyncio.ensure_future(writer.claim(ids[0])))
+            await asyncio.sleep(0.1)
+            calls[0].cancel()  # nobody waits for it any more, and it is paid all the same
+            begun = time.monotonic()
+            await writer.close(timeout_seconds=0.3)
+            assert time.monotonic() - begun < 1.5
+            for call in calls:
+                call.cancel()
+            await asyncio.gather(*calls, return_exceptions=True)
+
+    asyncio.run(end())
+    assert "2 paid answers wait in" in caplog.text
+    locked.free()
+    assert answers(sqlite_store)[0] == "in time"
+
+    async def begin() -> int:
+        writer = Writer(sqlite_store, worker="w2", lease_seconds=60, max_attempts=3, spool=spool)
+        count = await writer.recover()
+        await writer.close()
+        return count
+
+    assert asyncio.run(begin()) == 2
+    assert answers(sqlite_store) == ["in time", f"paid {ids[1]}", f"paid {ids[2]}"]
+    assert asyncio.run(begin()) == 0
+    expire(sqlite_store)
+    again = claim(sqlite_store, ids, "w2")
+    assert [again[each].answers[0].text for each in ids] == answers(sqlite_store)
+
+
+def test_a_worker_that_meets_no_outage_leaves_no_file(store: Store, tmp_path: Path):
+    [task_id] = add(store)
+
+    async def main() -> None:
+        writer = Writer(
+            store, worker="w1", lease_seconds=60, max_attempts=3, spool=Spool(tmp_path / "unsaved")
+        )
+        await writer.save_answer(answer(task_id))
+        with pytest.raises(Unstorable):
+            await writer.save_answer(answer(987_654))
+        await writer.close()
+
+    asyncio.run(main())
+    assert not (tmp_path / "unsaved").exists()

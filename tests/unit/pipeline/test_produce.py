@@ -7,7 +7,16 @@ from typing import Any
 
 import pytest
 
-from farm.errors import BadAnswer, BadInput, FarmError, GiveUp, StopRoute, Unavailable, UnknownTarget
+from farm.errors import (
+    BadAnswer,
+    BadInput,
+    FarmError,
+    GiveUp,
+    StopRoute,
+    Unavailable,
+    UnknownTarget,
+    Unstorable,
+)
 from farm.models.answer import Answer, FailedCall, Usage
 from farm.pipeline.produce import Pipeline
 from farm.sql.verdict import Candidate, Finding, Severity, Verdict
@@ -41,6 +50,7 @@ class Scene:
     lease_holds: bool = True
     troubles: list[FarmError] = field(default_factory=list)
     finish_reason: str = "stop"
+    unstorable: tuple[str, ...] = ()
     log: list[str] = field(default_factory=list)
     answers: dict[tuple[int, int], dict[str, Any]] = field(default_factory=dict)
     failed: list[dict[str, Any]] = field(default_factory=list)
@@ -55,6 +65,8 @@ class Scene:
         return self.lease_holds
 
     async def save_answer(self, row):
+        if "answer" in self.unstorable:
+            raise Unstorable("the store refuses it")
         self.log.append(f"saved {row['raw']}")
         self.answers.setdefault((row["task_id"], row["call_no"]), row)
 
@@ -63,6 +75,8 @@ class Scene:
         self.failed.append(row)
 
     async def finish(self, outcome):
+        if "query" in self.unstorable and outcome.query is not None:
+            raise Unstorable("the store refuses it")
         self.log.append(f"finished {outcome.state}")
         self.outcomes.append(outcome)
         return self.lease_holds
@@ -342,3 +356,11 @@ def test_a_stored_answer_that_ran_out_of_tokens_is_known_as_such():
     scene = Scene(task=replace(TASK, answers=(stored,)), verdicts={"a": bad("SELECT x")})
     scene.produce(max_repairs=0)
     assert "cut off" in scene.outcome.reason
+
+
+@pytest.mark.parametrize("what", ["answer", "query"])
+def test_what_the_store_refuses_ends_the_task_with_the_reason(what):
+    scene = Scene(said=["q"], verdicts={"q": good("SELECT 1")}, unstorable=(what,))
+    assert scene.produce() is TaskState.REJECTED
+    assert (scene.outcome.reason_code, scene.outcome.reason) == ("store", "the store refuses it")
+    assert len(scene.asked) == 1

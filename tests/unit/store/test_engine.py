@@ -2,6 +2,7 @@
 
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, ProgrammingError
@@ -71,7 +72,9 @@ def test_a_file_url_makes_no_folder_of_that_name(tmp_path: Path, monkeypatch: py
         ("disk I/O error", Unavailable, "Free some space"),
         ('could not extend file "base/1": No space left on device', Unavailable, "Free some space"),
         ("attempt to write a readonly database", StoreTrouble, "read-only"),
-        ("cannot execute INSERT in a read-only transaction", StoreTrouble, "read-only"),
+        ("cannot execute INSERT in a read-only transaction", Unavailable, "takes no writes for now"),
+        ("permission denied for table tasks", StoreTrouble, "GRANT"),
+        ("must be owner of table tasks", StoreTrouble, "GRANT"),
         ("no such table: tasks", StoreTrouble, "farm migrate"),
         ('relation "tasks" does not exist', StoreTrouble, "farm migrate"),
         ('column "colour" does not exist', StoreTrouble, "farm migrate"),
@@ -100,11 +103,25 @@ def test_only_the_first_line_of_what_a_driver_says_is_repeated():
     assert "secret" not in str(explain(OperationalError("SELECT 1", {}, said), "here"))
 
 
+def said(error: Any, name: str | None = None, sqlstate: str | None = None) -> Any:
+    """A driver's error with the codes that it carries."""
+    error.sqlite_errorname, error.sqlstate = name, sqlstate
+    return error
+
+
+@pytest.mark.parametrize("state", ["08006", "53300", "55P03", "57P01", "57P03", None])
+def test_a_server_in_trouble_passes_by_itself(state: str | None):
+    error = OperationalError("SELECT", {}, said(Exception("the server says so"), sqlstate=state))
+    assert type(explain(error, "here")) is Unavailable
+
+
 @pytest.mark.parametrize(
     "error",
     [
         IntegrityError("INSERT", {}, sqlite3.IntegrityError("UNIQUE constraint failed: tasks.key")),
         ProgrammingError("SELEC", {}, sqlite3.ProgrammingError("syntax error")),
+        OperationalError("SELECT", {}, said(sqlite3.OperationalError("syntax error"), "SQLITE_ERROR")),
+        OperationalError("INSERT", {}, said(Exception("index row size 8200 exceeds"), sqlstate="54000")),
         IntegrityError("INSERT", {}, Exception('null value in column "key" of relation "tasks"')),
     ],
 )
