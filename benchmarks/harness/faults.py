@@ -38,7 +38,7 @@ class Faults:
         self._undoing: list[tuple[float, int, Undo]] = []
         self._site = site
         self._endpoint = endpoint
-        self._redis_troubled_until = self._store_troubled_until = 0.0
+        self._elapsed_seconds = self._store_troubled_until = 0.0
         self.applied: Counter[Kind] = Counter()
         self.missed: list[Fault] = []
         self.hits: list[Hit] = []
@@ -50,11 +50,12 @@ class Faults:
 
     def tick(self, elapsed_seconds: float) -> None:
         """Undo what has lasted long enough, then do what is due."""
+        self._elapsed_seconds = elapsed_seconds
         while self._undoing and self._undoing[0][0] <= elapsed_seconds:
             heapq.heappop(self._undoing)[2]()
         while self._due and self._due[0][0] <= elapsed_seconds:
             _, number, fault = heapq.heappop(self._due)
-            if self._apply(fault, elapsed_seconds):
+            if self._apply(fault):
                 self.applied[fault.kind] += 1
             elif elapsed_seconds - fault.at_seconds > MOST_SECONDS_LATE:
                 self.missed.append(fault)
@@ -68,7 +69,7 @@ class Faults:
                 undo()
         self._undoing.clear()
 
-    def _apply(self, fault: Fault, elapsed_seconds: float) -> bool:
+    def _apply(self, fault: Fault) -> bool:
         match fault.kind:
             case Kind.KILL_WORKER:
                 return self._kill(fault, self._workers(fault.choice))
@@ -79,13 +80,13 @@ class Faults:
             case Kind.KILL_REDIS:
                 return self._kill(fault, self._redis())
             case Kind.STOP_WORKER:
-                return self._stop(fault, elapsed_seconds, self._workers(fault.choice))
+                return self._stop(fault, self._workers(fault.choice))
             case Kind.STOP_REDIS:
-                return self._stop(fault, elapsed_seconds, self._redis())
+                return self._stop(fault, self._redis())
             case Kind.PAUSE_REDIS | Kind.FILL_REDIS | Kind.WIPE_REDIS:
-                return self._trouble_redis(fault, elapsed_seconds)
+                return self._trouble_redis(fault)
             case Kind.LOCK_STORE | Kind.RESTART_STORE | Kind.FILL_DISK:
-                return self._trouble_store(fault, elapsed_seconds)
+                return self._trouble_store(fault)
 
     def _later(self, at_seconds: float, undo: Undo) -> None:
         heapq.heappush(self._undoing, (at_seconds, next(self._numbers), undo))
@@ -124,7 +125,7 @@ class Faults:
         self._note(fault.kind, [member.pid for member in farm.family()])
         return farm.send_signal(signal.SIGKILL)
 
-    def _stop(self, fault: Fault, elapsed_seconds: float, pids: Sequence[int]) -> bool:
+    def _stop(self, fault: Fault, pids: Sequence[int]) -> bool:
         if not pids:
             return False
         pid = _picked(pids, fault.choice)
@@ -132,7 +133,7 @@ class Faults:
         if not hit(pid, signal.SIGSTOP):
             return False
         place = len(self.hits) - 1
-        self._later(elapsed_seconds + fault.lasts_seconds, lambda: self._let_go_on(pid, place))
+        self._later(self._elapsed_seconds + fault.lasts_seconds, lambda: self._let_go_on(pid, place))
         return True
 
     def _let_go_on(self, pid: int, place: int) -> None:
@@ -142,7 +143,7 @@ class Faults:
 
     # Servers
 
-    def _trouble_redis(self, fault: Fault, elapsed_seconds: float) -> bool:
+    def _trouble_redis(self, fault: Fault) -> bool:
         try:
             with self._site.redis() as client:
                 if fault.kind is Kind.WIPE_REDIS:
@@ -151,7 +152,7 @@ class Faults:
                     client.client_pause(int(fault.lasts_seconds * 1000))
                 else:
                     client.config_set("maxmemory", FULL_BYTES)
-                    self._later(elapsed_seconds + fault.lasts_seconds, self._make_room_in_redis)
+                    self._later(self._elapsed_seconds + fault.lasts_seconds, self._make_room_in_redis)
         except (RedisError, OSError):
             return False
         self._note(fault.kind, [], fault.lasts_seconds)
@@ -165,12 +166,12 @@ class Faults:
             RedisError,
             OSError,
         ):  # it was killed meanwhile, and is empty of such settings; or it is stopped
-            self._later(0.0, self._make_room_in_redis)
+            self._later(self._elapsed_seconds + RETRY_SECONDS, self._make_room_in_redis)
 
-    def _trouble_store(self, fault: Fault, elapsed_seconds: float) -> bool:
-        if elapsed_seconds < self._store_troubled_until:
+    def _trouble_store(self, fault: Fault) -> bool:
+        if self._elapsed_seconds < self._store_troubled_until:
             return False
-        ends_at = elapsed_seconds + fault.lasts_seconds
+        ends_at = self._elapsed_seconds + fault.lasts_seconds
         if fault.kind is Kind.LOCK_STORE:
             try:
                 lock = self._site.lock()
