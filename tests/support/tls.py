@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 import ssl
 import threading
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
 import trustme
 
@@ -25,51 +25,56 @@ class Authority:
         return context
 
 
-@contextlib.contextmanager
-def tls_door(path: str, context: ssl.SSLContext) -> Iterator[int]:
-    """The port of 127.0.0.1 whose TLS connections lead to the unix socket at `path`."""
-    loop = asyncio.new_event_loop()
-    ports: list[int] = []
-    opened = threading.Event()
+class Door:
+    """Passes what comes in by TLS on to a unix socket, both ways."""
 
-    async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, ssl.SSLError):
-            while data := await source.read(1 << 16):
-                sink.write(data)
-                await sink.drain()
-        sink.close()
+    def __init__(self, path: str, context: ssl.SSLContext) -> None:
+        self.port = 0
+        self._path, self._context = path, context
+        self._open = threading.Event()
+        self._loop = asyncio.new_event_loop()
+        self._serving = self._loop.create_task(self._serve())
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._thread = threading.Thread(target=self._run, name="tls-door", daemon=True)
 
-    async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        inner_reader, inner_writer = await asyncio.open_unix_connection(path)
-        await asyncio.gather(pump(reader, inner_writer), pump(inner_reader, writer))
+    def __enter__(self) -> Self:
+        self._thread.start()
+        if not self._open.wait(10):
+            raise RuntimeError("the TLS door did not open")
+        return self
 
-    async def serve() -> None:
-        server = await asyncio.start_server(pass_on, "127.0.0.1", 0, ssl=context)
-        ports.append(server.sockets[0].getsockname()[1])
-        opened.set()
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._serving.cancel)
+        self._thread.join(10)
+
+    def _run(self) -> None:
+        self._loop.set_exception_handler(lambda *_: None)  # clients that refuse the certificate
+        with contextlib.suppress(asyncio.CancelledError):
+            self._loop.run_until_complete(self._serving)
+        self._loop.close()
+
+    async def _serve(self) -> None:
+        server = await asyncio.start_server(self._pass_on, "127.0.0.1", 0, ssl=self._context)
+        self.port = server.sockets[0].getsockname()[1]
+        self._open.set()
         try:
             await asyncio.Event().wait()
         finally:
             server.close()
+            for writer in self._writers:
+                writer.transport.abort()
+            await asyncio.sleep(0.1)
 
-    def run() -> None:
-        asyncio.set_event_loop(loop)
-        loop.set_exception_handler(lambda *_: None)  # a client that refuses the certificate
-        with contextlib.suppress(asyncio.CancelledError):
-            loop.run_until_complete(serving)
-        for task in asyncio.all_tasks(loop):
-            task.cancel()
-        loop.run_until_complete(asyncio.sleep(0.05))
-        loop.run_until_complete(loop.shutdown_asyncgens())
-        loop.close()
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        inner_reader, inner_writer = await asyncio.open_unix_connection(self._path)
+        self._writers |= {writer, inner_writer}
+        await asyncio.gather(_pump(reader, inner_writer), _pump(inner_reader, writer))
+        self._writers -= {writer, inner_writer}
 
-    serving = loop.create_task(serve())
-    thread = threading.Thread(target=run, name="tls-door", daemon=True)
-    thread.start()
-    try:
-        if not opened.wait(10):
-            raise RuntimeError("the TLS door did not open")
-        yield ports[0]
-    finally:
-        loop.call_soon_threadsafe(serving.cancel)
-        thread.join(10)
+
+async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):  # also TLS errors
+        while data := await source.read(1 << 16):
+            sink.write(data)
+            await sink.drain()
+    sink.transport.abort()
