@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from redis.exceptions import RedisError, ResponseError
 
 from farm.errors import StoreTrouble, TryAgain
-from farm.outage import Outage
+from farm.outage import MOST_PAUSE_SECONDS, Outage
 from farm.queue.hints import Hints
 from farm.queue.job import job_id
 from farm.queue.patience import Patience
@@ -63,7 +63,7 @@ class Reconciler:
         self._next_pass_at = self._next_issue_at = float("-inf")
 
     def tick(self) -> Pass:
-        """One pass. Trouble with a server is said once and left to a later pass."""
+        """One pass. Trouble with a server is said once and left to a later pass; anything else is raised."""
         if self._clock() < self._next_pass_at:
             return Pass()
         try:
@@ -71,6 +71,9 @@ class Reconciler:
         except (TryAgain, StoreTrouble) as error:
             self._next_pass_at = self._clock() + self._store_outage.note(error)
             return Pass()
+        except Exception:
+            self._next_pass_at = self._clock() + MOST_PAUSE_SECONDS
+            raise
         self._store_outage.over()
         return done
 

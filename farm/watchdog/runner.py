@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import structlog
 
-from farm.errors import FarmError
+from farm.errors import FarmError, TryAgain
 from farm.services.weights import Weights
 from farm.settings import PoolSettings, Settings
 from farm.store import tasks, workers
@@ -103,9 +103,7 @@ class Runner:
                 self._watchdog.tick()
                 self._require_a_pool()
                 if time.monotonic() >= next_look:
-                    self._look()
-                    on_look()
-                    if until():
+                    if self._looked(until, on_look):
                         self._require_every_pool()
                         return True
                     next_look = time.monotonic() + LOOK_SECONDS
@@ -113,6 +111,15 @@ class Runner:
             return False
         finally:
             self._stop_workers(grace_seconds=self._settings.grace_seconds if drain else 0)
+
+    def _looked(self, until: Callable[[], bool], on_look: Callable[[], None]) -> bool:
+        """Whether `until()`; while the store is away nobody can tell, and the work goes on (or waits)."""
+        self._look()
+        try:
+            on_look()
+            return until()
+        except TryAgain:
+            return False  # the reconciler says so
 
     def ready(self) -> bool:
         """Whether every worker has shown life."""
