@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, Self
 
 from farm.batch import Batch
-from farm.errors import BadInput, NotFound
+from farm.errors import BadInput, FarmError, NotFound
 from farm.queue.announce import announce
 from farm.queue.connection import connect
 from farm.redaction import masked
@@ -117,8 +117,14 @@ class Farm:
         if not checked:
             raise BadInput("there is nothing to enqueue")
         enqueued = enqueue.enqueue(self.store, checked, name=name)
-        self._hint({queue for _, queue in checked})
-        return Batch(self.store, enqueued.batch_id, added=enqueued.added, known=enqueued.known)
+        announced = self._hint({queue for _, queue in checked})
+        return Batch(
+            self.store,
+            enqueued.batch_id,
+            added=enqueued.added,
+            known=enqueued.known,
+            announced=announced,
+        )
 
     def _route(self, tasks: Iterable[Task], known: set[str]) -> Iterator[tuple[Task, str]]:
         for task in tasks:
@@ -136,14 +142,20 @@ class Farm:
             )
         return queue
 
-    def _hint(self, queues: Iterable[str]) -> None:
-        """Tell waiting workers now; where Redis is away, the reconciler does it when it is back."""
-        url = self.redis_url()
+    def _hint(self, queues: Iterable[str]) -> bool | None:
+        """Tell waiting workers now; False where Redis cannot, None where none runs yet.
+
+        Never fails: the tasks are stored, and a reconciler tells the workers later.
+        """
+        try:
+            url = self.redis_url()
+        except FarmError:
+            return False
         if url is None:
-            return
+            return None
         connection = connect(url, timeout_seconds=ANNOUNCE_TIMEOUT_SECONDS)
         try:
-            announce(self.store, connection, queues, window=self.settings.hint_window)
+            return announce(self.store, connection, queues, window=self.settings.hint_window)
         finally:
             connection.close()
 

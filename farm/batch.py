@@ -14,15 +14,26 @@ MOST_PAUSE_SECONDS = 1.0
 
 
 class Batch:
-    """A handle on a batch in the store; holds nothing but its id."""
+    """A handle on a batch in the store.
+
+    One that was just enqueued says how many of its tasks were `added` or `known` already, and whether the
+    workers were told of them (`announced`: False where Redis is away, None where it does not run yet).
+    """
 
     def __init__(
-        self, store: Store, batch_id: int, *, added: int | None = None, known: int | None = None
+        self,
+        store: Store,
+        batch_id: int,
+        *,
+        added: int | None = None,
+        known: int | None = None,
+        announced: bool | None = None,
     ) -> None:
         self._store = store
         self.id = batch_id
         self.added = added
         self.known = known
+        self.announced = announced
 
     def __repr__(self) -> str:
         return f"Batch({self.id})"

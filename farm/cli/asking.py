@@ -59,6 +59,8 @@ def enqueue(
                 print_json(_result(None, bad))
             raise _refusal(error, bad, keep_going) from None
         _report(bad)
+        if batch.announced is False:
+            note("Redis does not take them now: the tasks wait in the store, and are worked once it is back")
         if wait:
             note(f"batch {batch.id}: {counted(batch.added or 0, 'task')} enqueued")
             follow(batch)

@@ -24,6 +24,6 @@ def announce(store: Store, connection: Redis, queues: Iterable[str], *, window: 
         for queue in queues:
             fill(store, hints, queue, window)
     except (RedisError, FarmError, OSError) as error:
-        log.info("the tasks wait in the store until the queue's server is back: %s", error)
+        log.debug("the tasks wait in the store until the queue's server is back: %s", error)
         return False
     return True

@@ -4,6 +4,7 @@ import os
 import socket
 import sqlite3
 import stat
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 import redis
+from support.queue_server import QueueServer
 from support.store import accepted, answer, claim, finish, rejected, save_answer
 
 from farm import (
@@ -320,6 +322,36 @@ def test_without_redis_tasks_are_durable_and_the_call_is_quick(home: Path):
         assert connection.execute("SELECT count(*) FROM tasks").fetchone() == (100,)
     connection.close()
     assert batch.added == 100
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="freezes a process with a Unix signal")
+@pytest.mark.parametrize(
+    ("trouble", "most_seconds"),
+    [("gone", 1), ("full", 1), ("read_only", 1), ("locked", 1), ("forbidding", 1), ("frozen", 6)],
+)
+def test_tasks_are_enqueued_while_redis_is_in_trouble_and_hinted_when_it_is_over(
+    home: Path, tmp_path: Path, trouble: str, most_seconds: float
+):
+    with (
+        QueueServer(tmp_path / "queue-server") as server,
+        Farm.connect(home=home, redis_url=server.url) as farm,
+    ):
+        farm.add_target("shop", dialect="sqlite", ddl=DDL)
+        with getattr(server, trouble)():
+            begun = time.monotonic()
+            batch = farm.enqueue([task(1), task(2)])
+            assert time.monotonic() - begun < most_seconds
+            assert (batch.added, batch.announced) == (2, False)
+        again = farm.enqueue([task(1), task(2)])
+        assert (again.added, again.known, again.announced) == (0, 2, True)
+        with server.admin() as connection:
+            assert Hints(connection).waiting("default") == {"task-1", "task-2"}
+
+
+def test_where_no_queue_server_runs_yet_there_is_nobody_to_tell(home: Path):
+    with Farm.connect(home=home) as farm:
+        farm.add_target("shop", dialect="sqlite", ddl=DDL)
+        assert farm.enqueue([task()]).announced is None
 
 
 def test_a_redis_that_never_answers_costs_seconds_at_most(home: Path):

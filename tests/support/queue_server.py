@@ -67,6 +67,7 @@ class QueueServer:
     def read_only(self) -> Iterator[None]:
         """A replica of a server that is away, as a demoted one is."""
         with self.admin() as admin:
+            admin.execute_command("ACL", "SETUSER", "default", "+@all")
             admin.replicaof("127.0.0.1", "1")
             yield
             admin.replicaof("NO", "ONE")
