@@ -5,13 +5,16 @@ No secret, prompt or whole answer is ever logged; what is needed of them stands 
 
 import logging
 import sys
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import structlog
 from structlog.typing import Processor
 
 from farm.errors import BadSetting
+from farm.private import make_file, make_folder
+from farm.redaction import Redact, redactor
 
 CHATTY = ("httpx2", "httpcore2", "openai", "aiohttp", "rq.worker", "rq.job", "asyncio", "alembic")
 
@@ -22,10 +25,12 @@ def configure(
     format: Literal["auto", "json", "console"],
     path: Path | None = None,
     worker: str | None = None,
+    secrets: Iterable[str] = (),
 ) -> None:
     """Set up logging of this process, to `path` or standard error; `worker` is named on every line.
 
-    Raises BadSetting for a file that cannot be written.
+    Whatever is logged, by whomever, `secrets` read *** in it. Raises BadSetting for a file that cannot be
+    written.
     """
     colours = path is None and sys.stderr.isatty()
     as_json = format == "json" or (format == "auto" and not colours)
@@ -41,7 +46,8 @@ def configure(
     )
     handler = logging.StreamHandler(sys.stderr) if path is None else _file_handler(path)
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
+        _Formatter(
+            redactor(secrets),
             foreign_pre_chain=shared,
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
@@ -61,9 +67,21 @@ def configure(
         structlog.contextvars.bind_contextvars(worker=worker)
 
 
+class _Formatter(structlog.stdlib.ProcessorFormatter):
+    """Lines without secrets."""
+
+    def __init__(self, redact: Redact, **options: Any) -> None:
+        super().__init__(**options)
+        self._redact = redact
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self._redact(super().format(record))
+
+
 def _file_handler(path: Path) -> logging.FileHandler:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
+        make_file(path)
         return logging.FileHandler(path, encoding="utf-8")
     except OSError as error:
         raise BadSetting(f"log_file: {path} cannot be written ({error.strerror})") from None

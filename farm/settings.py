@@ -31,6 +31,7 @@ from pydantic_settings import (
 )
 
 from farm.errors import BadSetting
+from farm.redaction import secrets_in
 
 DEFAULT_MODEL = "gpt-4.1-mini"
 DEFAULT_QUEUE = "default"
@@ -114,6 +115,7 @@ class Settings(BaseSettings):
         default=None,
         validation_alias=AliasChoices("OPENAI_BASE_URL", "openai_base_url"),
         description="address of an OpenAI-compatible endpoint",
+        repr=False,  # it may hold a password
     )
     model: str = Field(default=DEFAULT_MODEL, description="model of the default pool")
     workers: int = Field(default=2, ge=1, le=MOST_WORKERS, description="worker processes of the default pool")
@@ -227,6 +229,16 @@ class Settings(BaseSettings):
     def uses_local_model(self) -> bool:
         """Whether the farm runs its own model server, as no endpoint is configured."""
         return self.openai_api_key is None and self.openai_base_url is None
+
+    def secrets(self) -> frozenset[str]:
+        """Every key and password, in each spelling; none of them may be logged or stored."""
+        urls = [self.database_url, self.redis_url, self.scratch_postgres_url]
+        urls += [target.url for target in self.targets.values()]
+        found = {secret for url in urls if url for secret in secrets_in(url.get_secret_value())}
+        found |= secrets_in(self.openai_base_url or "")
+        if self.openai_api_key is not None:
+            found.add(self.openai_api_key.get_secret_value())
+        return frozenset(found)
 
     def all_pools(self) -> dict[str, PoolSettings]:
         """Every pool by its queue's name, the default one first."""

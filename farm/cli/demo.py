@@ -15,6 +15,7 @@ from farm.cli.shared import Exit, Group, add_command, console, counted, loaded, 
 from farm.demo import shop
 from farm.demo.grading import Graded, Score, grade, score, shop_path
 from farm.demo.questions import Question, questions
+from farm.private import make_folder
 from jobs.task import Task
 
 TARGET = "shop"
@@ -35,7 +36,7 @@ def demo() -> None:
     """
     settings = loaded()
     if settings.log_file is None:
-        settings.home.mkdir(parents=True, exist_ok=True)
+        make_folder(settings.home)
         settings = loaded(log_file=settings.home.absolute() / "farm.log")
     started = time.monotonic()
     with Farm.connect(settings) as farm:

@@ -74,7 +74,12 @@ def opened() -> Iterator[Farm]:
 def loaded(**arguments: Any) -> Settings:
     """The settings, with logging set up by them."""
     settings = Settings.load(**arguments)
-    logs.configure(level=settings.log_level, format=settings.log_format, path=settings.log_file)
+    logs.configure(
+        level=settings.log_level,
+        format=settings.log_format,
+        path=settings.log_file,
+        secrets=settings.secrets(),
+    )
     return settings
 
 

@@ -18,11 +18,14 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from farm.errors import Unavailable
+from farm.private import make_folder
 
 OLDEST_VERSION = (6, 2)
 """The first with LMOVE and BLMOVE."""
 SOCKET_LIMIT_BYTES = 100
 """A unix socket's path fits in 108 bytes on Linux and 104 on macOS, with the NUL."""
+RIGHTS = "default on nopass ~* &* +@all -debug -module -migrate -replicaof -slaveof"
+"""What whoever opens the socket may do: nothing that loads code or leads to another server."""
 MEND = "Install Redis or Valkey 6.2 or newer, or set FARM_REDIS_URL to a server that runs already."
 
 
@@ -56,7 +59,7 @@ def version(binary: Path) -> tuple[int, ...]:
 def command(binary: Path, home: Path) -> list[str]:
     """The command line that serves `home`; makes the folder `home/redis`, which only its owner can read."""
     folder = home.absolute() / "redis"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(folder)
     options = {
         "port": "0",
         "unixsocket": str(socket_path(home)),
@@ -69,7 +72,8 @@ def command(binary: Path, home: Path) -> list[str]:
         "loglevel": "notice",
         "daemonize": "no",
     }
-    return [str(binary), *(word for name, value in options.items() for word in (f"--{name}", value))]
+    rights = ["--user", *RIGHTS.split()]
+    return [str(binary), *(word for name, value in options.items() for word in (f"--{name}", value)), *rights]
 
 
 def url(home: Path) -> str:

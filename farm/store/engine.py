@@ -1,5 +1,6 @@
 """Opening the store: one engine per process and URL, for SQLite and Postgres alike."""
 
+import contextlib
 import os
 import re
 import sqlite3
@@ -16,6 +17,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, Operati
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from farm.errors import BadSetting, FarmError, StoreTrouble, Unavailable
+from farm.private import make_file, make_folder
+from farm.redaction import masked
 
 __all__ = ["Connection", "Store", "explain", "now"]
 
@@ -133,7 +136,7 @@ class Store:
     @property
     def where(self) -> str:
         """The URL for people, without its password."""
-        return self.engine.url.render_as_string(hide_password=True)
+        return masked(self.engine.url.render_as_string(hide_password=False))
 
     @property
     def dialect(self) -> str:
@@ -226,7 +229,7 @@ def _file(url: URL) -> Path:
 
 def _make_folder(folder: Path) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
     except OSError as error:
         raise StoreTrouble(f"the store's folder {folder} cannot be made: {error.strerror}") from None
     if not os.access(folder, os.W_OK):
@@ -247,6 +250,14 @@ def _use_wal(connection: sqlite3.Connection, patience_seconds: float) -> None:
 
 
 def _prepare_sqlite(engine: Engine, synchronous: str, busy_timeout_seconds: float) -> None:
+    path = _file(engine.url)
+
+    @event.listens_for(engine, "do_connect")
+    def make_private(*_: Any) -> None:
+        if engine.url.database == str(path):  # SQLite's own `file:` form may mean not to make it
+            with contextlib.suppress(OSError):  # SQLite says it better
+                make_file(path)
+
     @event.listens_for(engine, "connect")
     def set_pragmas(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
         connection.isolation_level = None  # the driver's own BEGIN comes too late, see "begin" below

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from farm.errors import BadInput
+from farm.private import make_file, make_folder
 from farm.redaction import masked
 from farm.targets.target import Dialect
 
@@ -128,12 +129,14 @@ def _quoted(text: str) -> str:
 @contextlib.contextmanager
 def _locked(home: Path) -> Iterator[None]:
     """One writer at a time, where the system has file locks."""
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(home)
     try:
         import fcntl
     except ImportError:
         yield
         return
-    with (home / f".{FILE_NAME}.lock").open("a") as file:
+    lock = home / f".{FILE_NAME}.lock"
+    make_file(lock)
+    with lock.open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -16,6 +16,7 @@ from typing import Protocol
 
 import psutil
 
+from farm.private import make_file
 from farm.worker.config import WorkerConfig, require_picklable
 from farm.worker.process import main as worker_main
 from farm.worker.pulse import Failed, Pulse, Retire, WorkerState
@@ -118,6 +119,7 @@ class ServiceChild:
         if sys.platform != "win32":
             lock = str(service.lock or "-")
             command = [sys.executable, "-m", "farm.watchdog.tether", str(os.getpid()), lock, *command]
+        make_file(service.log)
         with service.log.open("ab") as log:
             self._process = subprocess.Popen(
                 command,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from farm.errors import Unavailable
+from farm.private import make_folder
 from farm.queue.connection import connect, require
 from farm.services import llama, valkey
 from farm.services.weights import Weights
@@ -90,9 +91,9 @@ class Servers:
     ) -> None:
         """Put a server of our own under the watchdog, and wait until it answers."""
         folder = self._settings.home / "logs"
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(folder)
         if lock is not None:
-            lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(lock.parent)
         written = folder / f"{name}.log"
         service = Service(
             name=name, command=command, ready=ready, log=written, environment=environment or {}, lock=lock

@@ -18,8 +18,8 @@ class WorkerConfig:
     pool: PoolSettings
     model_settings: ModelSettings
     settings: Settings
-    redis_url: str
-    base_url: str | None
+    redis_url: str = field(repr=False)
+    base_url: str | None = field(repr=False)
     api_key: str | None = field(repr=False)
     host: str = field(default_factory=socket.gethostname)
 

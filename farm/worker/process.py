@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from farm.errors import BadSetting, FarmError, StopRoute, TryAgain
+from farm.redaction import redactor
 from farm.worker.config import WorkerConfig
 from farm.worker.orphan import die_with_parent
 from farm.worker.pulse import Failed, Pulse, Retire, WorkerState
@@ -43,14 +44,25 @@ def main(name: str, config: WorkerConfig, watchdog: Connection, orders: Connecti
     from farm import logs
 
     settings = config.settings
-    logs.configure(level=settings.log_level, format=settings.log_format, path=settings.log_file, worker=name)
+    secrets = settings.secrets()
+    logs.configure(
+        level=settings.log_level,
+        format=settings.log_format,
+        path=settings.log_file,
+        worker=name,
+        secrets=secrets,
+    )
     try:
         asyncio.run(_live(config, name, watchdog, orders))
     except FarmError as error:
         if not isinstance(error, StopRoute):
             log.error("cannot go on", reason=str(error))
-        _tell(watchdog, Failed(reason=str(error)[:MAX_REASON_CHARS], passing=isinstance(error, TryAgain)))
+        reason = redactor(secrets)(str(error))[:MAX_REASON_CHARS]
+        _tell(watchdog, Failed(reason=reason, passing=isinstance(error, TryAgain)))
         sys.exit(FAILED_EXIT_CODE)
+    except Exception:
+        log.exception("the worker failed")  # not as Python would print it: where logs go, without secrets
+        sys.exit(1)
 
 
 def _leave_ctrl_c_to_the_watchdog() -> None:

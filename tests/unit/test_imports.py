@@ -26,6 +26,7 @@ OWNERS = {
 LAYERS = (
     "farm.errors",
     "farm.redaction",
+    "farm.private",
     "farm.outage",
     "jobs.task",
     "farm.settings",

@@ -194,3 +194,29 @@ def test_a_planted_secret_never_shows(tmp_path: Path):
     assert shown.count('"event": "failed"') == 7
     leaks = [shown[max(0, found.start() - 200) : found.end()] for found in re.finditer(SECRET, shown)]
     assert leaks == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows knows no such modes")
+def test_a_new_log_file_is_its_owners_alone(tmp_path: Path):
+    path = tmp_path / "logs" / "farm.log"
+    run(f"import os; os.umask(0); logs.configure(level='INFO', format='json', path=Path({str(path)!r}))")
+    assert (path.stat().st_mode & 0o077, path.parent.stat().st_mode & 0o077) == (0, 0)
+
+
+@pytest.mark.parametrize("format", ["json", "console"])
+def test_a_secret_is_hidden_wherever_it_was_logged(format: str):
+    program = f"""
+secret = 'sk-canary "quoted"/ü'
+logs.configure(level="INFO", format={format!r}, secrets=[secret])
+log.info(secret, key=secret, within={{"deep": [secret]}})
+plain.warning("%s", secret)
+try:
+    raise ValueError(secret) from KeyError(secret)
+except ValueError:
+    log.exception("failed")
+    plain.exception("failed")
+logging.getLogger("rq.job").error("their %r", [secret])
+"""
+    said = run(program)
+    assert "canary" not in said
+    assert said.count("***") >= 9

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 import redis
 
@@ -55,6 +56,25 @@ def test_a_real_server_answers_and_keeps_its_data_in_home(home: Path) -> None:
         assert (home / "redis.sock").stat().st_mode & 0o077 == 0
     with served(home) as url, redis.Redis.from_url(url, decode_responses=True) as client:
         assert client.get("kept") == "yes"
+
+
+def test_a_real_server_listens_on_no_port_loads_no_code_and_calls_no_other(tmp_path: Path) -> None:
+    with served(tmp_path) as url, redis.Redis.from_url(url) as client:
+        (process,) = (child for child in psutil.Process().children() if child.name().endswith("-server"))
+        assert [c.family.name for c in process.net_connections("all") if c.status == "LISTEN"] == []
+        for words in (
+            "DEBUG SLEEP 0",
+            "MODULE LOAD /tmp/x.so",
+            "REPLICAOF 127.0.0.1 1",
+            "SLAVEOF 127.0.0.1 1",
+            "MIGRATE 127.0.0.1 1 key 0 10",
+        ):
+            with pytest.raises(redis.ResponseError, match=r"no permissions|not allowed"):
+                client.execute_command(*words.split())
+        # with these a snapshot could be written to any file, such as ~/.ssh/authorized_keys
+        for words in ("CONFIG SET dir /tmp", "CONFIG SET dbfilename x", "CONFIG SET unixsocket /tmp/x"):
+            with pytest.raises(redis.ResponseError, match=r"protected|immutable"):
+                client.execute_command(*words.split())
 
 
 def test_nothing_answers_where_nothing_listens(tmp_path: Path) -> None:

@@ -1,0 +1,21 @@
+"""Files and folders that only their owner can read: a store, logs and remembered URLs are nobody else's."""
+
+import os
+from pathlib import Path
+
+FOLDER_MODE = 0o700
+FILE_MODE = 0o600
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder, with its parents; those that exist stay as they are. Raises OSError."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    for folder in reversed(missing):
+        folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
+    if not missing:
+        path.mkdir(exist_ok=True)  # which complains of what is no folder
+
+
+def make_file(path: Path) -> None:
+    """Make an empty file unless there is one. Raises OSError."""
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT, FILE_MODE))
