@@ -35,15 +35,22 @@ class Ledger(Protocol):
 
     async def claim(self, task_id: int) -> Claimed | None: ...
     async def begin(self, task: Claimed) -> bool: ...
+    async def holds(self, task: Claimed) -> bool: ...
     async def save_answer(self, row: dict[str, Any]) -> None: ...
     async def save_failed_call(self, row: dict[str, Any]) -> None: ...
     async def finish(self, outcome: Outcome) -> bool: ...
 
 
+Hold = Callable[[], Awaitable[None]]
 Note = Callable[[FarmError], Awaitable[None]]
-Ask = Callable[[Sequence[Message], Note], Awaitable[Answer]]
+Ask = Callable[[Sequence[Message], Hold, Note], Awaitable[Answer]]
+"""Awaits `Hold` before each attempt, and `Note` after each that failed."""
 Assess = Callable[[str, Target], Awaitable[tuple[Candidate, ...]]]
 FindTarget = Callable[[str, datetime], Awaitable[Target]]
+
+
+class LeaseLost(Exception):
+    """The task may be another worker's by now: what is paid for it here could be paid twice."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,7 +79,11 @@ class Pipeline:
 
     async def _settle(self, task: Claimed) -> TaskState | None:
         with structlog.contextvars.bound_contextvars(task=task.id, attempt=task.attempt):
-            outcome = await self._outcome(task)
+            try:
+                outcome = await self._outcome(task)
+            except LeaseLost:
+                log.warning("lease lost, the model is not asked again")
+                return None
             try:
                 kept = await self.ledger.finish(outcome)
             except Unstorable as error:
@@ -118,14 +129,19 @@ class Pipeline:
     async def _call(self, task: Claimed, call_no: int, messages: Sequence[Message]) -> StoredAnswer:
         """Ask the model, and make what it said durable before anything looks at it.
 
-        What a failed attempt may have cost is noted before the next one.
+        What a failed attempt may have cost is noted before the next one. Before each of them the lease must
+        hold: a process that was frozen for a while does not know that others have gone on without it.
         """
+
+        async def hold() -> None:
+            if not await self.ledger.holds(task):
+                raise LeaseLost
 
         async def note(error: FarmError) -> None:
             if isinstance(error.failed_call, FailedCall):
                 await self.ledger.save_failed_call(rows.failed_call(task, call_no, error.failed_call))
 
-        answer = await self.ask(messages, note)
+        answer = await self.ask(messages, hold, note)
         await self.ledger.save_answer(rows.answer(task, call_no, answer, prompt.prompt_hash(messages)))
         return rows.stored(call_no, answer)
 

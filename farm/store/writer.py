@@ -30,6 +30,8 @@ LINGER_SECONDS = 0.003
 RETRY_FIRST_SECONDS = 0.1
 RETRY_MOST_SECONDS = 5.0
 RETRIES_PER_LEASE = 3
+SURE_SHARE = 1 / 3
+"""How much of a lease must be left for its holder to be sure of it by its own clock."""
 CLOSE_SECONDS = 2.0
 STALL_SECONDS = 10.0
 LOOK_SECONDS = 1.0
@@ -72,6 +74,8 @@ class Writer:
         self._give_up_at = float("inf")
         self._applying_since: float | None = None
         self._unsaved: dict[int, dict[str, Any]] = {}
+        self._lease_seconds = lease_seconds
+        self._held_until: dict[int, float] = {}
         most_seconds = min(RETRY_MOST_SECONDS, lease_seconds / RETRIES_PER_LEASE)
         self._outage = Outage(log, "the store", first_seconds=RETRY_FIRST_SECONDS, most_seconds=most_seconds)
         self._kinds: dict[str, Callable[[Connection, Sequence[Any]], Sequence[Any]]] = {
@@ -91,13 +95,24 @@ class Writer:
 
     async def claim(self, task_id: int) -> Claimed | None:
         """Lease the task; None: the hint was stale."""
+        at = time.monotonic()
         claimed: Claimed | None = await self._submit("claim", task_id)
+        if claimed is not None:
+            self._held_until[task_id] = at + self._lease_seconds
         return claimed
 
     async def begin(self, task: Claimed) -> bool:
         """Count a task's last attempt; False: the lease was lost."""
         begun: bool = await self._submit("begin", task)
         return begun
+
+    async def holds(self, task: Claimed) -> bool:
+        """Whether the task is still this worker's; asks the store only where too little of the lease is left.
+
+        That is so when the process was frozen, or the store away: somebody else may have taken the task.
+        """
+        sure_until = self._held_until.get(task.id, 0.0) - self._lease_seconds * SURE_SHARE
+        return time.monotonic() < sure_until or task.id not in await self.renew([task.id])
 
     async def save_answer(self, row: dict[str, Any]) -> None:
         """Persist one raw answer; returns once it is durable. Raises Unstorable if it never will be."""
@@ -128,17 +143,24 @@ class Writer:
 
     async def finish(self, outcome: Outcome) -> bool:
         """Settle a task; False: the lease was lost and somebody else decides. Raises Unstorable."""
+        self._held_until.pop(outcome.task_id, None)
         settled: bool = await self._submit("finish", outcome)
         return settled
 
     async def renew(self, task_ids: Iterable[int]) -> set[int]:
         """Prolong the leases of all tasks in flight; returns the ids lost."""
-        lost: set[int] = await self._submit("renew", list(task_ids))
+        ids, at = list(task_ids), time.monotonic()
+        lost: set[int] = await self._submit("renew", ids)
+        for task_id in self._held_until.keys() & ids:
+            self._held_until[task_id] = float("-inf") if task_id in lost else at + self._lease_seconds
         return lost
 
     async def release(self, task_ids: Iterable[int]) -> int:
         """Give tasks back unfinished; returns how many."""
-        released: int = await self._submit("release", list(task_ids))
+        ids = list(task_ids)
+        for task_id in ids:
+            self._held_until.pop(task_id, None)
+        released: int = await self._submit("release", ids)
         return released
 
     async def do(self, function: Callable[[Connection], Any]) -> Any:

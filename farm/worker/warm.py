@@ -13,7 +13,7 @@ from farm.checker.client import Checker
 from farm.models.answer import Answer, Message
 from farm.models.client import Model
 from farm.models.retry import patiently
-from farm.pipeline.produce import Note, Pipeline
+from farm.pipeline.produce import Hold, Note, Pipeline
 from farm.queue.connection import connect, connect_async, require
 from farm.sql.verdict import Candidate
 from farm.store import migrate, steering, targets, workers
@@ -108,8 +108,9 @@ class Warm:
         )
         await self._writer.do(self._register)
 
-    async def _ask(self, messages: Sequence[Message], note: Note) -> Answer:
+    async def _ask(self, messages: Sequence[Message], hold: Hold, note: Note) -> Answer:
         async def ask() -> Answer:
+            await hold()
             with self.phases.phase("the model call", deadline_seconds=self._model.deadline_seconds):
                 return await self._model.ask(messages)
 

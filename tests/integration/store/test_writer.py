@@ -17,9 +17,11 @@ from sqlalchemy import event, make_url, select, text
 from support.store import accepted, add, answer, claim, expire, opened, rejected, row, save_answer, state
 
 from farm.errors import StoreTrouble, Unavailable, Unstorable
+from farm.store import tasks
 from farm.store.engine import Store
 from farm.store.spool import Spool
 from farm.store.tables import AnswerRow
+from farm.store.tasks import Claimed
 from farm.store.writer import Writer
 
 
@@ -107,6 +109,53 @@ def test_each_kind_of_write_answers_its_caller(store: Store):
 
     asyncio.run(main())
     assert state(store, fresh) == "queued"
+
+
+@asynccontextmanager
+async def held(store: Store, lease_seconds: float) -> AsyncIterator[tuple[Writer, Claimed]]:
+    """A task, claimed through the writer of w1."""
+    [task_id] = add(store)
+    writer = Writer(store, worker="w1", lease_seconds=lease_seconds, max_attempts=3)
+    try:
+        claimed = await writer.claim(task_id)
+        assert claimed is not None
+        yield writer, claimed
+    finally:
+        await writer.close()
+
+
+def test_a_lease_that_was_just_taken_is_known_to_hold_without_asking_the_store(store: Store):
+    async def main() -> None:
+        async with held(store, lease_seconds=60) as (writer, claimed):
+            with counted(store) as commits:
+                assert await writer.holds(claimed)
+            assert commits == []
+
+    asyncio.run(main())
+
+
+def test_a_lease_that_may_have_run_out_is_renewed_if_nobody_has_taken_the_task(store: Store):
+    async def main() -> None:
+        async with held(store, lease_seconds=0) as (writer, claimed):
+            assert await writer.holds(claimed)
+            expire(store)
+            assert not await writer.holds(claimed)
+            claim(store, [claimed.id], "w2")
+            assert not await writer.holds(claimed)
+
+    asyncio.run(main())
+
+
+def test_a_renewal_that_found_the_lease_lost_is_believed(store: Store):
+    async def main() -> None:
+        async with held(store, lease_seconds=60) as (writer, claimed):
+            with store.write() as connection:
+                tasks.free_worker(connection, "w1", max_attempts=3)
+            assert await writer.holds(claimed), "nothing has told it yet"
+            assert await writer.renew([claimed.id]) == {claimed.id}
+            assert not await writer.holds(claimed)
+
+    asyncio.run(main())
 
 
 def test_the_same_hint_twice_in_one_group_is_claimed_once(store: Store):

@@ -48,6 +48,7 @@ class Scene:
     task: Claimed | None = TASK
     target: Target | Exception = SHOP
     lease_holds: bool = True
+    holds_in_turn: list[bool] = field(default_factory=list)
     troubles: list[FarmError] = field(default_factory=list)
     finish_reason: str = "stop"
     unstorable: tuple[str, ...] = ()
@@ -63,6 +64,9 @@ class Scene:
     async def begin(self, task):
         self.log.append("begun")
         return self.lease_holds
+
+    async def holds(self, task):
+        return self.holds_in_turn.pop(0) if self.holds_in_turn else True
 
     async def save_answer(self, row):
         if "answer" in self.unstorable:
@@ -81,10 +85,12 @@ class Scene:
         self.outcomes.append(outcome)
         return self.lease_holds
 
-    async def ask(self, messages, note):
+    async def ask(self, messages, hold, note):
+        await hold()
         self.asked.append([(message.role, message.content) for message in messages])
         for error in self.troubles:
             await note(error)
+            await hold()
         said = self.said.pop(0)
         if isinstance(said, BaseException):
             raise said
@@ -283,6 +289,24 @@ def test_a_lost_lease_drops_the_outcome_but_not_the_answer():
     scene = Scene(said=["a"], verdicts={"a": good("SELECT 1")}, lease_holds=False)
     assert scene.produce() is None
     assert scene.answers[7, 1]["raw"] == "a"
+
+
+def test_a_worker_that_has_lost_its_lease_pays_for_no_call():
+    scene = Scene(said=["a"], verdicts={"a": good("SELECT 1")}, holds_in_turn=[False])
+    assert scene.produce() is None
+    assert scene.log == []
+
+
+def test_a_worker_that_has_lost_its_lease_meanwhile_keeps_its_answer_and_pays_for_no_repair():
+    scene = Scene(said=["a", "b"], verdicts={"a": bad("SELECT nope")}, holds_in_turn=[True, False])
+    assert scene.produce() is None
+    assert scene.log == ["asked a", "saved a", "assessed a"]
+
+
+def test_a_failed_call_is_not_repeated_once_the_lease_is_lost():
+    scene = Scene(said=["a"], troubles=[lost(None, None)], holds_in_turn=[True, False])
+    assert scene.produce() is None
+    assert scene.log == ["noted empty"]
 
 
 def test_a_query_that_no_engine_prepared_passes_unless_a_dry_run_is_required():
