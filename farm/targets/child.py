@@ -22,7 +22,7 @@ from farm.targets.engine import Result
 from farm.targets.urls import dialect_of
 
 START_LIMIT_SECONDS = 20.0
-MEMORY_LIMIT_BYTES = 2 << 30
+MEMORY_LIMIT_BYTES = 1 << 30
 TEMP_FILE_LIMIT_BYTES = 1 << 30
 """A file that SQLite sorts in; Postgres' own limit is set to as much, where the role may set it."""
 PROGRAM = "from farm.targets.child import main; main()"

@@ -27,15 +27,17 @@ from farm.targets.postgres_session import (
     reading,
     time_limit,
     timed_out,
+    too_large,
     too_many_temp_files,
     words,
 )
 from farm.targets.rows import gather
 
-PREPARE_LIMIT_SECONDS = 5.0
+PREPARE_LIMIT_SECONDS = 4.0
 INTROSPECT_LIMIT_SECONDS = 60.0
 DECLARE = "DECLARE farm_result INSENSITIVE NO SCROLL CURSOR FOR\n"
-EXPLAIN = f"EXPLAIN (VERBOSE, COSTS OFF, FORMAT JSON) {DECLARE}"
+EXPLAIN = f"EXPLAIN (COSTS OFF, FORMAT JSON) {DECLARE}"
+EXPLAIN_WHOLE = f"EXPLAIN (VERBOSE, COSTS OFF, FORMAT JSON) {DECLARE}"
 CHILD_GRACE_SECONDS = CONNECT_LIMIT_SECONDS + 2 * CANCEL_GRACE_SECONDS + 0.5
 """The child connects first, and cancels and cuts by itself; it is killed only where even that fails."""
 
@@ -76,6 +78,8 @@ class PostgresEngine:
         try:
             return self._prepare(sql)
         except psycopg.OperationalError as error:
+            if error.sqlstate is None:
+                return "planning the query breaks the connection to the database, also a new one"
             raise self._trouble("the query cannot be checked", error) from error
 
     def run(self, sql: str, *, row_limit: int, timeout_seconds: float) -> Result:
@@ -92,7 +96,8 @@ class PostgresEngine:
                     connection.execute(limit_temp_files(connection))
                     columns, rows, truncated = _fetch(connection, sql, row_limit, started + timeout_seconds)
             except psycopg.Error as error:
-                raise self._run_trouble(error, sql, timeout_seconds) from error
+                late = time.perf_counter() - started > timeout_seconds
+                raise self._run_trouble(error, sql, timeout_seconds, late=late) from error
         elapsed_ms = (time.perf_counter() - started) * 1000
         return Result(columns=columns, rows=rows, truncated=truncated, elapsed_ms=elapsed_ms)
 
@@ -121,8 +126,17 @@ class PostgresEngine:
 
     def _planned(self, connection: Connection, sql: str) -> str | None:
         """Let Postgres plan the query, and judge what the plan would call."""
-        plan = execute_single(connection, EXPLAIN + sql).fetchall()
-        return self._policy_now().plan_refusal(plan)
+        policy = self._policy_now()
+        try:
+            plan = execute_single(connection, EXPLAIN + sql).fetchall()
+            if policy.wants_whole_plan(sql):
+                plan = execute_single(connection, EXPLAIN_WHOLE + sql).fetchall()
+        except (MemoryError, psycopg.DatabaseError) as error:
+            if not too_large(error):
+                raise
+            connection.close()  # what the server goes on sending would be taken for the next answer
+            return "its plan is too large: a constant in it, or the number of its parts"
+        return policy.plan_refusal(plan)
 
     def _policy_now(self) -> Policy:
         if self._policy is None:
@@ -133,15 +147,18 @@ class PostgresEngine:
         if refusal:
             raise TargetTrouble(f"target {self._target_name!r} refuses the query: {refusal}")
 
-    def _run_trouble(self, error: psycopg.Error, sql: str, timeout_seconds: float) -> TargetTrouble:
-        if timed_out(error) or "terminating connection" in str(error):
+    def _run_trouble(
+        self, error: psycopg.Error, sql: str, timeout_seconds: float, *, late: bool
+    ) -> TargetTrouble:
+        """`late`: the time-out is over; the connection then broke because it, or the session, was ended."""
+        if timed_out(error) or "terminating connection" in str(error) or (late and error.sqlstate is None):
             return took_too_long(self._target_name, timeout_seconds)
         if too_many_temp_files(error):
             return TargetTrouble(
                 f"the query was stopped on target {self._target_name!r}: it needs more temporary files than "
                 "the server or the farm allows a report; narrow it"
             )
-        if error.sqlstate is None and "memory" in str(error):
+        if too_large(error):
             return TargetTrouble(NEEDS_MEMORY)
         if blames_query(error):
             said = words(error, sql, prefix=DECLARE)

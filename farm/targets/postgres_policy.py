@@ -8,13 +8,16 @@ read files.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from psycopg import errors
+
 from farm.sql.dialect import POSTGRES
-from farm.targets.postgres_session import Connection
+from farm.targets.postgres_session import Connection, reading
 from farm.targets.postgres_text import Mentions, mentions
 
+VIEWS_LIMIT_SECONDS = 3.0
 NO_CALLS = frozenset({"bernoulli", "bit", "char", "like", "system", "varbit"})
 """Harmless functions whose names before a parenthesis are syntax (`LIKE ('a' || b)`, `CHAR(3)`)."""
 
@@ -54,6 +57,14 @@ TYPES = """
 DOMAINS = """
     SELECT t.typname, pg_get_constraintdef(c.oid) FROM pg_constraint c JOIN pg_type t ON t.oid = c.contypid
 """
+VIEWS = """
+    SELECT c.relname, pg_get_viewdef(c.oid) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind = 'v' AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+"""
+VIEW_NAMES = VIEWS.replace("pg_get_viewdef(c.oid)", "NULL")
+POLICIES = """
+    SELECT c.relname, pg_get_expr(p.polqual, c.oid) FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid
+"""
 RELATIONS = """
     SELECT relname FROM pg_class WHERE relnamespace = 'pg_catalog'::regnamespace AND relkind IN ('r', 'v')
 """
@@ -66,7 +77,8 @@ class Policy:
     `functions` may not be called, `selected` not stand behind a dot either, which calls a function of a row;
     `volatile` may not be called by what the query uses either; `mendable` are those of them that are not
     Postgres' own. `types` call volatile functions when they are cast to, `operators` when they are used.
-    `relations` are system tables not meant for reports.
+    `relations` are system tables not meant for reports. What names one of `indirect` is judged by its whole
+    plan too: views and tables whose definition or policy does what a query may not do itself, and `types`.
     """
 
     functions: frozenset[str]
@@ -76,6 +88,7 @@ class Policy:
     operators: frozenset[str]
     types: frozenset[str]
     relations: frozenset[str]
+    indirect: frozenset[str]
 
     def refusal(self, sql: str) -> str | None:
         """What speaks against the text itself, before Postgres sees it."""
@@ -92,8 +105,13 @@ class Policy:
             return f"system table {refused[0]} is not allowed in a report"
         return self._trapped(named)
 
+    def wants_whole_plan(self, sql: str) -> bool:
+        """Whether the plan has to be shown with all expressions; constants in it may be large then."""
+        named = mentions(sql)
+        return named is None or bool(named.names & self.indirect)
+
     def plan_refusal(self, plan: Any) -> str | None:
-        """What speaks against the plan (of EXPLAIN VERBOSE, as JSON): what is used through something else."""
+        """What speaks against the plan (of EXPLAIN, as JSON): what is used through something else."""
         if "LockRows" in _node_types(plan):
             return "a row lock (FOR UPDATE or FOR SHARE) is not allowed in a report"
         for text in _strings(plan):
@@ -108,6 +126,10 @@ class Policy:
             if said := self._trapped(named):
                 return said
         return None
+
+    def touches(self, named: Mentions) -> bool:
+        """Whether a definition calls what a query's plan may not."""
+        return bool(named.called & self.volatile) or self._trapped(named) is not None
 
     def _why(self, name: str) -> str:
         if name in self.mendable:
@@ -146,29 +168,47 @@ def read_policy(connection: Connection) -> Policy:
             mendable.add(name)
         if takes_row and not is_core and (refused or is_volatile):
             selected.add(name)
-    return Policy(
+    domains = {
+        name for name, named in _definitions(connection, DOMAINS) if not named or named.called & volatile
+    }
+    policy = Policy(
         functions=frozenset(functions),
         selected=frozenset(selected),
         volatile=frozenset(volatile),
         mendable=frozenset(mendable),
         operators=_first(connection, OPERATORS),
-        types=_first(connection, TYPES) | _trapped_domains(connection, frozenset(volatile)),
+        types=_first(connection, TYPES) | domains,
         relations=(_first(connection, RELATIONS) - POSTGRES.catalogs) | POSTGRES.secrets,
+        indirect=frozenset(),
     )
+    return replace(policy, indirect=_indirect(connection, policy))
+
+
+def _indirect(connection: Connection, policy: Policy) -> frozenset[str]:
+    """Names of what uses something refused, directly or through another of them; all views where that takes
+    too long to find out."""
+    try:
+        with reading(connection, timeout_seconds=VIEWS_LIMIT_SECONDS):
+            waiting = [*_definitions(connection, VIEWS), *_definitions(connection, POLICIES)]
+    except errors.QueryCanceled:
+        waiting = [(name, None) for name in _first(connection, VIEW_NAMES) | _first(connection, POLICIES)]
+    found = set(policy.types)
+    size = -1
+    while len(found) > size:
+        size = len(found)
+        found |= {
+            name for name, named in waiting if not named or policy.touches(named) or named.names & found
+        }
+    return frozenset(found)
+
+
+def _definitions(connection: Connection, query: str) -> list[tuple[str, Mentions | None]]:
+    """Names, and what their definitions mention."""
+    return [(name, mentions(text or "")) for name, text in connection.execute(query.encode())]
 
 
 def _first(connection: Connection, query: str) -> frozenset[str]:
     return frozenset(row[0] for row in connection.execute(query.encode()))
-
-
-def _trapped_domains(connection: Connection, volatile: frozenset[str]) -> frozenset[str]:
-    """Domains whose constraints call a volatile function."""
-    found = set()
-    for name, constraint in connection.execute(DOMAINS.encode()):
-        named = mentions(constraint)
-        if named is None or named.called & volatile:
-            found.add(name)
-    return frozenset(found)
 
 
 def _node_types(value: Any) -> Iterator[str]:

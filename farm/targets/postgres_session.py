@@ -30,6 +30,9 @@ PLAINER = {
 }
 """Messages that speak of the protocol rather than of the query: their state, their start, plainer words."""
 
+WORDLESS = frozenset({errors.InternalError_.sqlstate, errors.OutOfMemory.sqlstate})
+"""What a query gets that asks for more than a gigabyte in one piece, among others."""
+
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 
@@ -136,7 +139,11 @@ def cancelled_after(connection: Connection, seconds: float) -> Iterator[None]:
 def blames_query(error: psycopg.Error) -> bool:
     """Whether the database finds fault with the statement, not with its own state, locks or network."""
     state = error.sqlstate or ""
-    return state in PLAINER or (bool(state) and state[:2] not in ("08", "53", "55", "57", "58", "XX"))
+    return (
+        state in PLAINER
+        or state in WORDLESS
+        or (bool(state) and state[:2] not in ("08", "53", "55", "57", "58", "XX"))
+    )
 
 
 def words(error: psycopg.Error, sql: str, *, prefix: str) -> str:
@@ -158,6 +165,13 @@ def words(error: psycopg.Error, sql: str, *, prefix: str) -> str:
 
 def timed_out(error: psycopg.Error) -> bool:
     return isinstance(error, errors.QueryCanceled | errors.TransactionTimeout)
+
+
+def too_large(error: Exception) -> bool:
+    """Whether this process has no room for what the server sends."""
+    return isinstance(error, MemoryError) or (
+        isinstance(error, psycopg.Error) and error.sqlstate is None and "memory" in str(error)
+    )
 
 
 def too_many_temp_files(error: psycopg.Error) -> bool:

@@ -15,7 +15,7 @@ from farm.targets.engine import Result
 from farm.targets.rows import gather
 from farm.targets.sqlite_guard import guard
 
-PREPARE_LIMIT_SECONDS = 5.0
+PREPARE_LIMIT_SECONDS = 4.0
 GRACE_SECONDS = 1.0
 BUSY_LIMIT_SECONDS = 5.0
 NO_CACHE = 0

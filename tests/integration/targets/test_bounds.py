@@ -1,0 +1,175 @@
+"""Whatever a query delivers, whoever asked keeps a small memory and gets an answer in time."""
+
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+import pytest
+from support.postgres import fresh_database
+
+from farm.errors import TargetTrouble
+from farm.targets import postgres_session
+from farm.targets.engine import Engine
+from farm.targets.postgres import PostgresEngine
+from farm.targets.sqlite import SqliteEngine
+
+GROWTH_LIMIT_BYTES = 300 << 20  # rows up to 64 MB, and the frames that they came in
+ROW_LIMIT = 100_000_000
+ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+
+
+@pytest.fixture(scope="module")
+def url(postgres_url: str) -> Iterator[str]:
+    with fresh_database(postgres_url) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def postgres_engine(url: str) -> Iterator[PostgresEngine]:
+    engine = PostgresEngine(url, target_name="shop")
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(scope="module")
+def sqlite_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqliteEngine]:
+    path = tmp_path_factory.mktemp("bounds") / "shop.db"
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE t (a)")
+    connection.commit()
+    connection.close()
+    engine = SqliteEngine.from_url(f"sqlite:///{path}", target_name="shop")
+    yield engine
+    engine.close()
+
+
+def growth_bytes(work: Callable[[], Any]) -> int:
+    """How much this process grew at most while it worked."""
+    process, over = psutil.Process(), threading.Event()
+    before = peak = process.memory_info().rss
+
+    def watch() -> None:
+        nonlocal peak
+        while not over.wait(0.005):
+            peak = max(peak, process.memory_info().rss)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        work()
+    finally:
+        over.set()
+        watcher.join()
+    return peak - before
+
+
+def taken(engine: Engine, sql: str) -> int:
+    """Runs what delivers without end; the number of rows that were taken."""
+    count = 0
+
+    def work() -> None:
+        nonlocal count
+        result = engine.run(sql, row_limit=ROW_LIMIT, timeout_seconds=20)
+        assert result.truncated
+        count = len(result.rows)
+
+    assert growth_bytes(work) < GROWTH_LIMIT_BYTES
+    return count
+
+
+def test_a_huge_value_stays_outside(postgres_engine: PostgresEngine) -> None:
+    def work() -> None:
+        with pytest.raises(TargetTrouble, match="more memory than a report is given"):
+            postgres_engine.run("SELECT repeat('x', 400000000)", row_limit=1, timeout_seconds=20)
+
+    assert growth_bytes(work) < 50 << 20
+    assert postgres_engine.run("SELECT 1", row_limit=1, timeout_seconds=5).rows == [(1,)]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT g, repeat('x', 1000) FROM generate_series(1, 10000000) AS g",
+        "SELECT repeat('x', 1000000) FROM generate_series(1, 10000000)",
+        "SELECT to_jsonb(array_fill('x'::text, ARRAY[10000])) FROM generate_series(1, 10000000)",
+    ],
+)
+def test_ten_million_rows_of_postgres_are_cut(postgres_engine: PostgresEngine, sql: str) -> None:
+    assert 0 < taken(postgres_engine, sql) < 10_000_000
+
+
+@pytest.mark.parametrize("value", ["i, hex(zeroblob(500))", "hex(zeroblob(500000))", "zeroblob(9000000)"])
+def test_endless_rows_of_sqlite_are_cut(sqlite_engine: SqliteEngine, value: str) -> None:
+    assert taken(sqlite_engine, f"{ENDLESS} SELECT {value} FROM n") > 0
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "postgres"])
+def test_thirty_thousand_columns_are_refused(dialect: str, request: pytest.FixtureRequest) -> None:
+    engine = request.getfixturevalue(f"{dialect}_engine")
+    sql = "SELECT " + ", ".join("1" for _ in range(30_000))
+    started = time.monotonic()
+    with pytest.raises(TargetTrouble, match=r"columns|target lists"):
+        engine.run(sql, row_limit=1, timeout_seconds=5)
+    assert time.monotonic() - started < 6
+
+
+SORTING = "SELECT md5(g::text) FROM generate_series(1, 300000) AS g ORDER BY 1 LIMIT 1"
+
+
+def test_temporary_files_of_postgres_are_bounded(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In this process, so that a small limit can be set."""
+    engine = PostgresEngine(url, target_name="shop")
+    assert engine.run_here(SORTING.replace("LIMIT 1", ""), row_limit=1, timeout_seconds=20).rows
+    monkeypatch.setattr(postgres_session, "TEMP_FILE_LIMIT_KB", 1000)
+    with pytest.raises(TargetTrouble, match="temporary files"):
+        engine.run_here(SORTING.replace("LIMIT 1", ""), row_limit=1, timeout_seconds=20)
+    engine.close()
+
+
+def test_a_role_that_may_not_bound_temporary_files_runs_without_and_one_that_has_a_bound_keeps_it(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_session, "TEMP_FILE_LIMIT_KB", 1000)
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute("DROP ROLE IF EXISTS farm_plain; CREATE ROLE farm_plain LOGIN")
+        plain = url.replace("postgres@", "farm_plain@")
+        try:
+            engine = PostgresEngine(plain, target_name="shop")
+            assert engine.run_here(SORTING, row_limit=1, timeout_seconds=20).rows
+            admin.execute("ALTER ROLE farm_plain SET temp_file_limit = '100kB'")
+            admin.execute("GRANT SET ON PARAMETER temp_file_limit TO farm_plain")
+            with psycopg.connect(plain) as connection:
+                connection.execute(postgres_session.limit_temp_files(connection))
+                assert connection.execute("SHOW temp_file_limit").fetchone() == ("100kB",)
+            admin.execute("ALTER ROLE farm_plain RESET temp_file_limit")
+            with psycopg.connect(plain) as connection:
+                connection.execute(postgres_session.limit_temp_files(connection))
+                assert connection.execute("SHOW temp_file_limit").fetchone() == ("1000kB",)
+            engine.close()
+        finally:
+            admin.execute("DROP OWNED BY farm_plain; DROP ROLE farm_plain")
+
+
+def test_files_that_sqlite_sorts_in_are_bounded() -> None:
+    """A gigabyte is not for a test, so the limits of the child's process are only read."""
+    program = (
+        "from farm.targets import child; child._limit_resources(); import resource;"
+        "print(resource.getrlimit(resource.RLIMIT_FSIZE)[0], resource.getrlimit(resource.RLIMIT_AS)[0])"
+    )
+    if sys.platform == "win32":
+        pytest.skip("Windows has no such limits")
+    said = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[3],
+    )
+    assert said.stdout.split() == [str(1 << 30), str(1 << 30)]
