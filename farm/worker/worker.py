@@ -111,7 +111,7 @@ class FarmWorker(BaseWorker):
         helpers = [loop.create_task(self._acknowledge_forever()), loop.create_task(self._obey_forever())]
         try:
             self.worker_state = WorkerState.READY
-            await self._work_until_drained()
+            await self._take_work()
             self.worker_state = WorkerState.DRAINING
             await self._finish_in_flight()
         finally:
@@ -219,6 +219,18 @@ class FarmWorker(BaseWorker):
                 signal.signal(number, lambda *_: loop.call_soon_threadsafe(on_signal))
 
     # Taking work
+
+    async def _take_work(self) -> None:
+        """Work until drained, and no longer than a moment more where Redis hangs."""
+        taking = self._loop.create_task(self._work_until_drained())
+        drained = self._loop.create_task(self._drain.wait())
+        await asyncio.wait({taking, drained}, return_when="FIRST_COMPLETED")
+        drained.cancel()
+        await asyncio.wait({taking}, timeout=BLOCK_SECONDS + LEAVE_SECONDS)
+        if taking.done():
+            taking.result()
+        else:
+            await _cancel([taking])
 
     async def _work_until_drained(self) -> None:
         while not self._drain.is_set():
