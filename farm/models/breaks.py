@@ -20,6 +20,7 @@ KINDS: tuple[tuple[type[BaseException], Break], ...] = (
     (aiohttp.ConnectionTimeoutError, Break.UNREACHABLE),
     (aiohttp.ClientHttpProxyError, Break.UNREACHABLE),
     (aiohttp.ClientResponseError, Break.NO_HTTP),
+    (aiohttp.ClientConnectionResetError, Break.STALE),  # found closed before a byte was written
     (aiohttp.ClientConnectionError, Break.RESET),
     (ConnectionError, Break.RESET),
 )

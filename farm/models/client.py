@@ -8,6 +8,7 @@ is told in `farm.models.failures`; `farm.models.retry` repeats what may be repea
 import asyncio
 import logging
 import time
+from base64 import b64encode
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from typing import Any, Self
@@ -51,28 +52,29 @@ class Model:
     ) -> None:
         """Raises BadSetting for an address that no call can go to, and a key that none can carry."""
         address = _usable(base_url)
+        key = _sendable(api_key)
         self.name = name
         self.parameters = parameters.chosen(settings)
         self._settings = settings
         self._health = Health()
         self._renamed = self._away = False
+        self._max_connections = max_connections
         # The deadline is ours: a read time-out would look like a server that cannot be reached.
         timeout_seconds = settings.deadline_seconds + AFTER_DEADLINE_SECONDS
+        self._http = openai.DefaultAioHttpClient(
+            follow_redirects=False,
+            trust_env=settings.trust_env,
+            event_hooks={"response": [_shorten_error, self._drop_cookies]},
+            limits=httpx2.Limits(max_connections=max_connections, max_keepalive_connections=max_connections),
+        )
         self._client = openai.AsyncOpenAI(
-            api_key=_sendable(api_key) or NO_KEY,
-            base_url=address.copy_with(query=None) if address else None,
+            api_key=key or NO_KEY,
+            base_url=address.copy_with(query=None, userinfo=b"") if address else None,
             default_query=dict(address.params) if address else None,
             max_retries=0,
             timeout=httpx2.Timeout(timeout_seconds, connect=CONNECT_TIMEOUT_SECONDS),
-            default_headers={"Accept-Encoding": "identity"},
-            http_client=openai.DefaultAioHttpClient(
-                follow_redirects=False,
-                trust_env=settings.trust_env,
-                event_hooks={"response": [_shorten_error]},
-                limits=httpx2.Limits(
-                    max_connections=max_connections, max_keepalive_connections=max_connections
-                ),
-            ),
+            default_headers={"Accept-Encoding": "identity", **_credentials(address, key)},
+            http_client=self._http,
         )
         endpoint = masked(str(address or self._client.base_url)).rstrip("/")
         self._route = Route(model=name, endpoint=endpoint, secrets=secrets_in(base_url, api_key))
@@ -120,14 +122,22 @@ class Model:
         )
 
     async def _attempt(self, messages: Sequence[Message]) -> tuple[Said | Failure, dict[str, Any]]:
-        """What came back, and what was sent. A refused parameter is left out at once: that call was free."""
+        """What came back, and what was sent.
+
+        Begins anew at once where that is free: without a parameter that was refused, and on another
+        connection where the endpoint had closed the one kept open.
+        """
+        stale = 0
         while True:
             sent = self.parameters
             found = await self._post(messages, sent)
-            if not isinstance(found, ErrorReply):
+            if isinstance(found, ErrorReply):
+                if not self._mended(found, sent):
+                    return failures.of_status(found, self._route, now=time.time()), sent
+            elif isinstance(found, Failure) and found.code == Break.STALE and stale < self._max_connections:
+                stale += 1
+            else:
                 return found, sent
-            if not self._mended(found, sent):
-                return failures.of_status(found, self._route, now=time.time()), sent
 
     async def _post(self, messages: Sequence[Message], sent: dict[str, Any]) -> Said | Failure | ErrorReply:
         turns: Any = [{"role": message.role, "content": message.content} for message in messages]
@@ -173,6 +183,13 @@ class Model:
             return found
         what = "broke off its answer" if chunk == b"" else f"paused for {gap_seconds:g} s within its answer"
         return Failure("cut_off", BadAnswer(f"{self.endpoint} {what}"), found.usage)
+
+    async def _drop_cookies(self, _: httpx2.Response) -> None:
+        """Both httpx2 and aiohttp would keep and send them, until no server takes such long headers."""
+        self._http.cookies.clear()
+        session = getattr(self._http._transport, "client", None)
+        if isinstance(session, aiohttp.ClientSession):
+            session.cookie_jar.clear()
 
     def _mended(self, reply: ErrorReply, sent: dict[str, Any]) -> bool:
         """Leave out, or rename, the parameter that a reply refuses. True: the call can be repeated."""
@@ -263,11 +280,12 @@ async def _next(chunks: AsyncIterator[bytes], seconds: float) -> bytes | None:
 class _Head(httpx2.AsyncByteStream):
     """The first bytes of a body; the rest is never read."""
 
-    def __init__(self, body: httpx2.AsyncByteStream) -> None:
+    def __init__(self, body: httpx2.AsyncByteStream, max_bytes: int) -> None:
         self._body = body
+        self._max_bytes = max_bytes
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        left = MAX_ERROR_BYTES
+        left = self._max_bytes
         async for chunk in self._body:
             yield chunk[:left]
             left -= len(chunk)
@@ -279,10 +297,10 @@ class _Head(httpx2.AsyncByteStream):
 
 
 async def _shorten_error(response: httpx2.Response) -> None:
-    """openai reads the body of an error response whole, and unpacked; leave it a piece that fits."""
+    """openai reads the body of an error response whole, and unpacked; leave it a piece that fits, or none."""
     if not response.is_success and isinstance(response.stream, httpx2.AsyncByteStream):
-        response.headers.pop("content-encoding", None)
-        response.stream = _Head(response.stream)
+        packed = response.headers.pop("content-encoding", "identity") != "identity"
+        response.stream = _Head(response.stream, 0 if packed else MAX_ERROR_BYTES)
 
 
 def _body(error: openai.APIStatusError) -> Any:
@@ -298,6 +316,16 @@ def _sendable(api_key: str | None) -> str | None:
     if key and not (key.isascii() and key.isprintable()):
         raise BadSetting("OPENAI_API_KEY holds characters that no key has; copy it again")
     return key
+
+
+def _credentials(address: httpx2.URL | None, api_key: str | None) -> dict[str, str]:
+    """The header for a name and a password that stand in the address."""
+    if address is None or not address.userinfo:
+        return {}
+    if api_key:
+        raise BadSetting("OPENAI_BASE_URL holds a password and OPENAI_API_KEY a key; only one can be sent")
+    account = f"{address.username}:{address.password}".encode()
+    return {"Authorization": f"Basic {b64encode(account).decode()}"}
 
 
 def _usable(base_url: str | None) -> httpx2.URL | None:

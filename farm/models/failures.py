@@ -76,7 +76,7 @@ class ErrorReply:
         """What it says."""
         said = self.error.get("message") or self.error.get("detail")
         if said is None and isinstance(self.body, str):
-            said = self.body
+            said = self.body.strip()
         return str(said or "it says no more")
 
     @property
@@ -93,6 +93,7 @@ class ErrorReply:
 class Break(StrEnum):
     """How a connection failed, by what was sent before it did."""
 
+    STALE = "stale"
     UNREACHABLE = "unreachable"
     CERTIFICATE = "certificate"
     NO_TLS = "no_tls"
@@ -174,7 +175,7 @@ def of_break(how: Break, cause: str, route: Route) -> Failure:
     at, said = route.endpoint, route.plain(cause)
     error: FarmError
     match how:
-        case Break.UNREACHABLE:
+        case Break.STALE | Break.UNREACHABLE:
             error = Unavailable(f"{at} cannot be reached ({said})")
         case Break.CERTIFICATE:
             mend = "mend it there, or name its authority in SSL_CERT_FILE and set trust_env in FARM_MODELS"

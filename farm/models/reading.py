@@ -13,10 +13,11 @@ from farm.models.answer import Usage
 
 MAX_BODY_BYTES = 2_000_000
 MAX_TOKENS = 2**31 - 1
-# What a parsed body may take: a value some 200 bytes, a character four where any is beyond ASCII.
-MAX_PARSED_BYTES = 8_000_000
+# What parsing may take: some 200 bytes for a value; twice a byte for a character, or four where any needs it.
+MAX_PARSED_BYTES = 6_000_000
 VALUE_BYTES = 200
-WIDE_CHAR_BYTES = 4
+CHAR_BYTES = 2
+WIDE_CHAR_BYTES = 8
 
 
 class NoCompletion(ValueError):
@@ -70,7 +71,7 @@ def cost_bytes(body: bytes) -> int:
     """An upper bound of the memory that parsing takes."""
     values = body.count(b",") + body.count(b"[") + body.count(b"{")
     wide = not body.isascii() or b"\\u" in body
-    return values * VALUE_BYTES + len(body) * (WIDE_CHAR_BYTES if wide else 1)
+    return values * VALUE_BYTES + len(body) * (WIDE_CHAR_BYTES if wide else CHAR_BYTES)
 
 
 def looks_like_html(body: bytes) -> bool:

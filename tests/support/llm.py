@@ -240,9 +240,6 @@ class _Connection(asyncio.Protocol):
             self.send(404, {"error": {"message": f"no {path.decode()} here", "code": None}})
 
     def complete(self, request: dict[str, Any]) -> None:
-        if request.get("stream"):
-            self.send(400, {"error": {"message": "the stub does not stream", "code": None}})
-            return
         if self.llm.keep_requests:
             self.llm.requests.append(request)
         question, reply = self.llm.reply_to(request["messages"])
@@ -259,9 +256,17 @@ class _Connection(asyncio.Protocol):
         self.llm.in_flight -= 1
         if reply.fault in (None, Fault.SLOW):
             self.llm.answered[question] += 1
-            self.send(200, completion(request, reply))
+            self.answer(request, reply)
         else:
             self.misbehave(request, reply)
+
+    def answer(self, request: dict[str, Any], reply: Reply) -> None:
+        if not request.get("stream"):
+            self.send(200, completion(request, reply))
+            return
+        body = b"".join(b"data: %s\n\n" % json.dumps(chunk).encode() for chunk in chunks(request, reply))
+        body += b"data: [DONE]\n\n"
+        self.transport.write(header(200, len(body), "text/event-stream") + body)
 
     def misbehave(self, request: dict[str, Any], reply: Reply) -> None:
         fault = reply.fault
@@ -344,6 +349,21 @@ def completion(request: dict[str, Any], reply: Reply) -> dict[str, Any]:
             "total_tokens": prompt_tokens + completion_tokens,
         },
     }
+
+
+def chunks(request: dict[str, Any], reply: Reply) -> list[dict[str, Any]]:
+    """A chat completion as it is streamed: a word in each chunk, the reason, then the usage if asked for."""
+    whole = completion(request, reply)
+    words = re.findall(r"\s*\S+", reply.text) or [""]
+    deltas = [({"content": word}, None) for word in words] + [({}, reply.finish_reason)]
+    chunk = whole | {"object": "chat.completion.chunk", "usage": None}
+    found = [
+        chunk | {"choices": [{"index": 0, "delta": delta, "finish_reason": reason}]}
+        for delta, reason in deltas
+    ]
+    if (request.get("stream_options") or {}).get("include_usage"):
+        found.append(chunk | {"choices": [], "usage": whole["usage"]})
+    return found
 
 
 def header(status: int, length: int, kind: str = "application/json", *, extra: bytes = b"") -> bytes:

@@ -5,11 +5,11 @@ from random import uniform
 
 import pytest
 
-from farm.errors import BadAnswer, GiveUp, StopRoute, Throttled, Unavailable
-from farm.models.retry import next_delay_seconds, patiently
+from farm.errors import BadAnswer, GiveUp, StopRoute, Throttled, Unanswered, Unavailable
+from farm.models.retry import UNANSWERED, next_delay_seconds, patiently
 
 
-def repeat(*outcomes, jitter=lambda low, high: high):
+def repeat(*outcomes, jitter=lambda low, high: high, answered=lambda: 0, noted=None):
     """What `patiently` returns for a call with these outcomes, and how long it slept each time."""
     left, slept = list(outcomes), []
 
@@ -22,9 +22,13 @@ def repeat(*outcomes, jitter=lambda low, high: high):
     async def sleep(seconds):
         slept.append(seconds)
 
+    async def note(error):
+        if noted is not None:
+            noted.append(error)
+
     async def scene():
         try:
-            return await patiently(call, sleep=sleep, jitter=jitter)
+            return await patiently(call, note=note, answered=answered, sleep=sleep, jitter=jitter)
         except Exception as error:
             return error
 
@@ -101,3 +105,36 @@ def test_two_bad_answers_are_forgiven():
 @pytest.mark.parametrize("error", [StopRoute("wrong key"), GiveUp("too long"), ValueError("a defect")])
 def test_what_repeating_cannot_mend_passes_at_once(error):
     assert repeat(error) == (error, [])
+
+
+def test_a_server_that_asks_for_patience_is_given_it():
+    assert repeat(Unavailable("busy", retry_after_seconds=9.0), "answer")[1] == [9.5]
+
+
+def test_a_provider_that_asks_for_no_delay_is_not_hammered():
+    _, slept = repeat(*[Throttled("slow down", retry_after_seconds=0.0)] * 3, "answer")
+    assert slept == [1.5, 4.5, 13.5]
+
+
+def test_an_unanswered_call_is_borne_while_nobody_else_is_answered_either():
+    result, slept = repeat(*[Unanswered("reset")] * (UNANSWERED - 1), "answer")
+    assert (result, len(slept)) == ("answer", UNANSWERED - 1)
+    assert repeat(*[Unanswered("reset")] * UNANSWERED)[0].args == (f"reset, {UNANSWERED} times",)
+
+
+def test_an_unanswered_call_is_its_tasks_fault_where_others_are_answered():
+    result, _ = repeat(*[Unanswered("reset")] * 3, answered=iter(range(9)).__next__)
+    assert isinstance(result, GiveUp)
+
+
+def test_one_bad_answer_among_the_unanswered_shows_that_the_route_works():
+    assert isinstance(repeat(Unanswered("reset"), Unanswered("reset"), BadAnswer("empty"))[0], GiveUp)
+
+
+def test_each_error_is_noted_before_anything_else_is_done():
+    noted = []
+    errors = [BadAnswer("a"), Unavailable("b"), BadAnswer("c"), BadAnswer("d")]
+    repeat(*errors, noted=noted)
+    assert noted == errors
+    repeat(StopRoute("key"), noted=noted)
+    assert len(noted) == 5
