@@ -36,6 +36,7 @@ class Opening:
     url: str
     target_name: str
     search_path: str | None = None
+    memory_limit_bytes: int = MEMORY_LIMIT_BYTES
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -152,8 +153,8 @@ def _exchange(process: subprocess.Popen[bytes], message: object) -> object:
 
 def main() -> None:
     """The child: opens the database it is told of, says "ready" or why not, then answers orders."""
-    _limit_resources()
     opening, grace_seconds = pickle.load(sys.stdin.buffer)  # noqa: S301 - written by our own parent
+    _limit_resources(opening.memory_limit_bytes)
     try:
         runner = _opened(opening)
     except TargetTrouble as trouble:
@@ -206,11 +207,11 @@ def _answer(outcome: object) -> None:
     sys.stdout.buffer.flush()
 
 
-def _limit_resources() -> None:
+def _limit_resources(memory_bytes: int) -> None:
     """Bound memory and the files that sorting makes, where the system can (not on Windows)."""
     with contextlib.suppress(ImportError):
         import resource
 
-        for kind, most in (("RLIMIT_AS", MEMORY_LIMIT_BYTES), ("RLIMIT_FSIZE", TEMP_FILE_LIMIT_BYTES)):
+        for kind, most in (("RLIMIT_AS", memory_bytes), ("RLIMIT_FSIZE", TEMP_FILE_LIMIT_BYTES)):
             with contextlib.suppress(ValueError, OSError):
                 resource.setrlimit(getattr(resource, kind), (most, most))

@@ -16,6 +16,7 @@ from support.postgres import fresh_database
 
 from farm.errors import TargetTrouble
 from farm.targets import postgres_session
+from farm.targets.child import EngineChild, Opening
 from farm.targets.engine import Engine
 from farm.targets.postgres import PostgresEngine
 from farm.targets.sqlite import SqliteEngine
@@ -84,13 +85,19 @@ def taken(engine: Engine, sql: str) -> int:
     return count
 
 
-def test_a_huge_value_stays_outside(postgres_engine: PostgresEngine) -> None:
+def test_a_huge_value_stays_outside(url: str) -> None:
+    """With a smaller limit and a smaller value than a gigabyte, which a busy machine takes long to send."""
+    engine = PostgresEngine(url, target_name="shop")
+    opening = Opening(url=url, target_name="shop", memory_limit_bytes=300 << 20)
+    engine._child = EngineChild(opening, grace_seconds=5)
+
     def work() -> None:
         with pytest.raises(TargetTrouble, match="more memory than a report is given"):
-            postgres_engine.run("SELECT repeat('x', 400000000)", row_limit=1, timeout_seconds=20)
+            engine.run("SELECT repeat('x', 80000000)", row_limit=1, timeout_seconds=60)
 
     assert growth_bytes(work) < 50 << 20
-    assert postgres_engine.run("SELECT 1", row_limit=1, timeout_seconds=5).rows == [(1,)]
+    assert engine.run("SELECT 1", row_limit=1, timeout_seconds=5).rows == [(1,)]
+    engine.close()
 
 
 @pytest.mark.parametrize(
@@ -157,19 +164,40 @@ def test_a_role_that_may_not_bound_temporary_files_runs_without_and_one_that_has
             admin.execute("DROP OWNED BY farm_plain; DROP ROLE farm_plain")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limits")
 def test_files_that_sqlite_sorts_in_are_bounded() -> None:
     """A gigabyte is not for a test, so the limits of the child's process are only read."""
     program = (
-        "from farm.targets import child; child._limit_resources(); import resource;"
+        "from farm.targets import child; child._limit_resources(1 << 30); import resource;"
         "print(resource.getrlimit(resource.RLIMIT_FSIZE)[0], resource.getrlimit(resource.RLIMIT_AS)[0])"
     )
-    if sys.platform == "win32":
-        pytest.skip("Windows has no such limits")
+    root = Path(__file__).parents[3]
     said = subprocess.run(
-        [sys.executable, "-c", program],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=Path(__file__).parents[3],
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=root
     )
     assert said.stdout.split() == [str(1 << 30), str(1 << 30)]
+
+
+PREPARING = """
+import sys
+import psutil
+from farm.targets import child
+from farm.targets.postgres import PostgresEngine
+
+engine = PostgresEngine(sys.argv[1], target_name="shop")
+child._limit_resources(psutil.Process().memory_info().vms + (40 << 20))
+print(engine.prepare("SELECT 1 FROM pg_class WHERE relname = repeat('x', 30000000)"))
+print(engine.prepare("SELECT repeat('x', 30000000)"), engine.prepare("SELECT 1"))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limits")
+def test_a_plan_too_large_to_take_in_is_the_querys_fault_and_the_next_one_is_planned(url: str) -> None:
+    root = Path(__file__).parents[3]
+    said = subprocess.run(
+        [sys.executable, "-c", PREPARING, url], capture_output=True, text=True, check=True, cwd=root
+    )
+    assert said.stdout.splitlines() == [
+        "its plan is too large: a constant in it, or the number of its parts",
+        "None None",
+    ]
