@@ -1,7 +1,7 @@
 """The conversation with a model: the first request for a query, and what follows a candidate that failed.
 
 Everything before the question's own hints is the same for all tasks of a target, so that prefix caches hit.
-Schema, notes and question come from outside: they stand between tags, and a tag inside them cannot end it.
+Schema, notes and question come from outside: they stand in fences, which nothing inside can end.
 """
 
 import hashlib
@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from farm.models.answer import Message
 from farm.prompt.examples import DATE_COLUMN, Example
+from farm.prompt.fence import fenced, harmless
 from farm.prompt.guidance import GUIDANCE, Guidance
 from farm.prompt.hints import brief
 from farm.sql.verdict import Candidate, Finding, Severity
@@ -18,9 +19,8 @@ from farm.targets.target import Target
 
 PROMPT_VERSION = "3"
 
-TAG = re.compile(r"<(/?)(schema|notes|hints|example|question)>", re.IGNORECASE)
 # What a model that only reads needs no word of; tokens of the schema are paid for with every question.
-NOISE = re.compile(r"\s+(?:NOT NULL|UNIQUE|PRIMARY KEY)\b(?!\s*\()", re.IGNORECASE)
+NOISE = re.compile(r"(?<!\s)\s+(?:NOT NULL|UNIQUE|PRIMARY KEY)\b(?!\s*\()", re.IGNORECASE)
 FINDINGS_LIMIT = 3
 ANSWER_RULE = "Answer with exactly one SELECT statement in a ```sql fence and nothing else."
 
@@ -36,7 +36,7 @@ def first(question: str, target: Target) -> tuple[Message, ...]:
         ("example", _worked(about.example, guidance) if about.example else ""),
         ("question", question),
     )
-    user = "\n".join(_tagged(tag, text) for tag, text in parts if text.strip())
+    user = "\n".join(fenced(tag, text) for tag, text in parts if text.strip())
     return Message("system", _system(guidance)), Message("user", user)
 
 
@@ -55,7 +55,7 @@ def repair(
             Message("assistant", "(no SQL)"),
             Message("user", f"Your answer {fault}. Answer with one SELECT statement in a ```sql fence."),
         )
-    former = Message("assistant", f"```sql\n{candidate.sql.strip()}\n```")
+    former = Message("assistant", f"```sql\n{harmless(candidate.sql.strip())}\n```")
     lines = ["That query fails:", *_complaints(candidate)]
     if cut_off:
         lines.append("It was cut off as it is too long. Write a shorter one.")
@@ -102,11 +102,6 @@ def _worked(example: Example, guidance: Guidance) -> str:
     return f"{example.question}\n```sql\n{example.sql.format(**spelled)}\n```"
 
 
-def _tagged(tag: str, text: str) -> str:
-    harmless = TAG.sub(r"[\1\2]", text.strip())
-    return f"<{tag}>\n{harmless}\n</{tag}>"
-
-
 def _complaints(candidate: Candidate) -> list[str]:
     errors = [f for f in candidate.verdict.findings if f.severity is Severity.ERROR]
     return list(dict.fromkeys(f"- {_described(finding)}" for finding in errors))[:FINDINGS_LIMIT]
@@ -117,4 +112,4 @@ def _described(finding: Finding) -> str:
     place = f" (line {finding.line}, column {finding.column or 1})" if finding.line else ""
     nearest = f" Did you mean {', '.join(finding.nearest)}?" if finding.nearest else ""
     hint = f" Hint: {finding.hint}." if finding.hint else ""
-    return f"{finding.message.rstrip('.')}{place}.{nearest}{hint}"
+    return harmless(f"{finding.message.rstrip('.')}{place}.{nearest}{hint}")
