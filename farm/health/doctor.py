@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 
 from farm.errors import BadAnswer, FarmError, GiveUp
 from farm.models.answer import Message
-from farm.queue.connection import connect, require
+from farm.queue.aside import KEYS_KEY, REFUSED_KEY
+from farm.queue.connection import connect, require, require_writable
+from farm.queue.hints import Hints
 from farm.redaction import masked
 from farm.services import valkey
 from farm.settings import PoolSettings, Settings
@@ -53,17 +55,26 @@ def _try(name: str, check: Callable[[], str]) -> Check:
 
 
 def _redis(settings: Settings) -> str:
-    if settings.redis_url is None:
-        if valkey.answers(valkey.url(settings.home)):
-            return f"the embedded server answers at {valkey.url(settings.home)}"
-        return f"embedded: {valkey.binary()} will be started with the farm"
-    url = settings.redis_url.get_secret_value()
+    if settings.redis_url is not None:
+        url = settings.redis_url.get_secret_value()
+        return f"answers at {masked(url)}{_set_aside(url)}"
+    url = valkey.url(settings.home)
+    if valkey.answers(url):
+        return f"the embedded server answers at {url}{_set_aside(url)}"
+    return f"embedded: {valkey.binary()} will be started with the farm"
+
+
+def _set_aside(url: str) -> str:
+    """How much of what stood in Redis was of no use; raises Unavailable or Misuse where Redis is."""
     connection = connect(url)
     try:
         require(connection, url)
+        require_writable(connection, url)
+        count = Hints(connection).set_aside()
     finally:
         connection.close()
-    return f"answers at {masked(url)}"
+    things = "1 thing that was" if count == 1 else f"{count:,} things that were"
+    return f"; {things} not the farm's set aside: see {REFUSED_KEY} and {KEYS_KEY} there" if count else ""
 
 
 def _opened(settings: Settings) -> Store:

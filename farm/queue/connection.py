@@ -7,7 +7,13 @@ import redis
 import redis.asyncio
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
-from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
+from redis.exceptions import (
+    AuthenticationError,
+    NoPermissionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+)
 from redis.retry import Retry
 
 from farm.errors import BadSetting, FarmError, Misuse, Unavailable
@@ -15,6 +21,8 @@ from farm.redaction import masked, scrubbed
 
 SOCKET_TIMEOUT_SECONDS = 5.0
 BLOCK_SECONDS = 1.0
+PROBE_KEY = "farm:probe"
+PROBE_MS = 1000
 OUR_KEYS = ("rq:queues", "farm:reconciler")
 
 
@@ -54,6 +62,19 @@ def require(connection: "redis.Redis", url: str) -> None:
         connection.ping()
         connection.exists(*OUR_KEYS)
     except (RedisError, OSError, TypeError) as error:  # the latter for files of certificates
+        raise _explained(error, url) from None
+
+
+def require_writable(connection: "redis.Redis", url: str) -> None:
+    """Raise Unavailable or Misuse unless the server takes a small write: it may be full, or a replica."""
+    try:
+        connection.set(PROBE_KEY, "1", px=PROBE_MS)
+    except (OutOfMemoryError, ReadOnlyError) as error:
+        raise Unavailable(
+            f"Redis at {masked(url)} takes no writes ({error}); free memory or raise its maxmemory, "
+            "or set FARM_REDIS_URL to the primary"
+        ) from None
+    except RedisError as error:
         raise _explained(error, url) from None
 
 

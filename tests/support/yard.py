@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from sqlalchemy import select
 from support.llm import StubLLM
-from support.store import SHOP, opened
+from support.store import SHOP, expire, opened
 
 from farm.queue.connection import connect
 from farm.queue.hints import Hints
@@ -128,6 +128,10 @@ class Yard:
     def hint(self) -> None:
         """What a reconciler does about waiting tasks."""
         fill(self.store, Hints(self.redis), "default", 1000)
+
+    def expire(self) -> None:
+        """What a reconciler does about leases that ran out."""
+        expire(self.store)
 
     def states(self) -> Counter[str]:
         with self.store.read() as connection:

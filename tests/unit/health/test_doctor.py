@@ -4,9 +4,12 @@ from pathlib import Path
 from typing import Any
 
 from support.llm import Fault, StubLLM
+from support.queue_server import QueueServer
 
 from farm import Farm, Settings
 from farm.health import doctor
+from farm.queue.connection import connect
+from farm.queue.hints import Hints
 
 DDL = "CREATE TABLE orders (id integer PRIMARY KEY)"
 
@@ -88,3 +91,20 @@ def test_a_target_that_changed_or_is_gone_is_named(tmp_path: Path, llm: StubLLM)
     assert "farm target refresh shop" in checks(tmp_path, llm)["target shop"][1]
     (tmp_path / "shop.db").unlink()
     assert not checks(tmp_path, llm)["target shop"][0]
+
+
+def test_what_was_set_aside_in_redis_is_counted(tmp_path: Path, llm: StubLLM, redis_url: str) -> None:
+    with connect(redis_url) as redis:
+        redis.rpush("farm:refused", "a", "b")
+        redis.set("rq:queue:default", "no list")
+        assert Hints(redis).depth("default") == 0
+    ok, message = checks(tmp_path, llm, redis_url=redis_url)["Redis"]
+    assert ok
+    assert "3 things that were not the farm's set aside: see farm:refused and farm:set-aside" in message
+
+
+def test_a_redis_that_takes_no_writes_is_ill(tmp_path: Path, llm: StubLLM) -> None:
+    with QueueServer(tmp_path / "queue-server") as server, server.full():
+        ok, message = checks(tmp_path, llm, redis_url=server.url)["Redis"]
+    assert not ok
+    assert "takes no writes (command not allowed when used memory > 'maxmemory'" in message
