@@ -36,7 +36,7 @@ class Ledger(Protocol):
     async def claim(self, task_id: int) -> Claimed | None: ...
     async def begin(self, task: Claimed) -> bool: ...
     async def holds(self, task: Claimed) -> bool: ...
-    async def save_answer(self, row: dict[str, Any]) -> None: ...
+    async def save_answer(self, row: dict[str, Any]) -> StoredAnswer: ...
     async def save_failed_call(self, row: dict[str, Any]) -> None: ...
     async def finish(self, outcome: Outcome) -> bool: ...
 
@@ -130,7 +130,8 @@ class Pipeline:
         """Ask the model, and make what it said durable before anything looks at it.
 
         What a failed attempt may have cost is noted before the next one. Before each of them the lease must
-        hold: a process that was frozen for a while does not know that others have gone on without it.
+        hold: a process that was frozen for a while does not know that others have gone on without it. Of
+        two answers to one call the first one stored stands.
         """
 
         async def hold() -> None:
@@ -142,8 +143,8 @@ class Pipeline:
                 await self.ledger.save_failed_call(rows.failed_call(task, call_no, error.failed_call))
 
         answer = await self.ask(messages, hold, note)
-        await self.ledger.save_answer(rows.answer(task, call_no, answer, prompt.prompt_hash(messages)))
-        return rows.stored(call_no, answer)
+        row = rows.answer(task, call_no, answer, prompt.prompt_hash(messages))
+        return await self.ledger.save_answer(row)
 
     def _passes(self, candidate: Candidate) -> bool:
         verdict = candidate.verdict

@@ -31,13 +31,6 @@ def answer(task: Claimed, call_no: int, said: Answer, prompt_hash: str) -> dict[
     }
 
 
-def stored(call_no: int, said: Answer) -> StoredAnswer:
-    """The answer as the store gives it back."""
-    return StoredAnswer(
-        call_no=call_no, text=storable(said.text), model=said.model, finish_reason=said.finish_reason
-    )
-
-
 def failed_call(task: Claimed, call_no: int, failed: FailedCall) -> dict[str, Any]:
     """The row of `failed_calls` for one attempt at a call that gave no answer."""
     return {

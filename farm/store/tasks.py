@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, func, select, type_coerce, update
+from sqlalchemy import Connection, bindparam, case, func, or_, select, tuple_, type_coerce, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from farm.store.engine import now
@@ -150,10 +150,7 @@ def _stored_answers(connection: Connection, task_ids: Collection[int]) -> dict[i
         .where(AnswerRow.task_id.in_(task_ids), AnswerRow.call_no > TaskRow.calls_before)
         .order_by(AnswerRow.task_id, AnswerRow.call_no)
     ):
-        answer = StoredAnswer(
-            call_no=row.call_no, text=row.raw, model=row.model, finish_reason=row.finish_reason
-        )
-        found.setdefault(row.task_id, []).append(answer)
+        found.setdefault(row.task_id, []).append(_stored(row._mapping))
     return found
 
 
@@ -170,9 +167,25 @@ def renew(
     return set(task_ids) - set(kept)
 
 
-def save_answers(connection: Connection, answers: Sequence[dict[str, Any]]) -> None:
-    """Persist raw answers. It needs no fence: a paid answer is welcome from anyone, the first one stays."""
-    _insert_once(connection, AnswerRow, answers)
+def save_answers(connection: Connection, answers: Sequence[dict[str, Any]]) -> list[StoredAnswer]:
+    """Persist raw answers; returns for each the one that is stored, which the work has to go on with.
+
+    It needs no fence: a paid answer is welcome from anyone, the first one of a call stays.
+    """
+    if _insert_once(connection, AnswerRow, answers) == len(answers):
+        return [_stored(answer) for answer in answers]
+    keys = [(answer["task_id"], answer["call_no"]) for answer in answers]
+    rows = connection.execute(
+        select(AnswerRow.__table__).where(tuple_(AnswerRow.task_id, AnswerRow.call_no).in_(keys))
+    )
+    kept = {(row.task_id, row.call_no): _stored(row._mapping) for row in rows}
+    return [kept[key] for key in keys]
+
+
+def _stored(row: Any) -> StoredAnswer:
+    return StoredAnswer(
+        call_no=row["call_no"], text=row["raw"], model=row["model"], finish_reason=row["finish_reason"]
+    )
 
 
 def save_failed_calls(connection: Connection, calls: Sequence[dict[str, Any]]) -> None:
@@ -221,14 +234,22 @@ def _settle(connection: Connection, outcome: Outcome) -> bool:
     return connection.execute(_SETTLE, parameters).rowcount == 1
 
 
-def release(connection: Connection, task_ids: Collection[int], *, worker: str) -> int:
-    """Give back leased tasks that were not worked to an end; the attempt does not count. Returns how many."""
+def release(
+    connection: Connection, task_ids: Collection[int], *, worker: str, uncounted: Collection[int] = ()
+) -> int:
+    """Give back leased tasks that were not worked to an end; the attempt does not count. Returns how many.
+
+    `uncounted` names those whose last attempt was not begun, so that there is none to count back.
+    """
     return connection.execute(
         update(TaskRow)
         .where(TaskRow.id.in_(task_ids), TaskRow.worker == worker, TaskRow.state == TaskState.LEASED)
         .values(
             state=TaskState.QUEUED,
-            attempt=case((TaskRow.attempt > 0, TaskRow.attempt - 1), else_=0),
+            attempt=case(
+                (or_(TaskRow.attempt == 0, TaskRow.id.in_(uncounted)), TaskRow.attempt),
+                else_=TaskRow.attempt - 1,
+            ),
             worker=None,
             leased_until=None,
         )
@@ -299,9 +320,10 @@ def _from_now(connection: Connection, seconds: float) -> Any:
     return type_coerce(at, UtcDateTime())
 
 
-def _insert_once(connection: Connection, table: type[Base], rows: Sequence[dict[str, Any]]) -> None:
+def _insert_once(connection: Connection, table: type[Base], rows: Sequence[dict[str, Any]]) -> int:
+    """Insert what is not there yet; returns how many rows were new."""
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    connection.execute(insert(table).on_conflict_do_nothing(), rows)
+    return connection.execute(insert(table).on_conflict_do_nothing(), rows).rowcount
 
 
 __all__ = [

@@ -24,7 +24,7 @@ from farm.outage import Outage
 from farm.store import tasks
 from farm.store.engine import Store
 from farm.store.spool import Spool
-from farm.store.tasks import Claimed, Outcome
+from farm.store.tasks import Claimed, Outcome, StoredAnswer
 
 LINGER_SECONDS = 0.003
 RETRY_FIRST_SECONDS = 0.1
@@ -73,20 +73,23 @@ class Writer:
         self._closing = False
         self._give_up_at = float("inf")
         self._applying_since: float | None = None
+        self._not_begun: set[int] = set()  # claimed for their last attempt, which does not count yet
         self._unsaved: dict[int, dict[str, Any]] = {}
         self._lease_seconds = lease_seconds
         self._held_until: dict[int, float] = {}
         most_seconds = min(RETRY_MOST_SECONDS, lease_seconds / RETRIES_PER_LEASE)
         self._outage = Outage(log, "the store", first_seconds=RETRY_FIRST_SECONDS, most_seconds=most_seconds)
         self._kinds: dict[str, Callable[[Connection, Sequence[Any]], Sequence[Any]]] = {
-            "claim": lambda c, ids: _claim(c, ids, worker, lease_seconds, max_attempts),
-            "begin": lambda c, claimed: [tasks.begin(c, one.id, one.token) for one in claimed],
-            "answer": _answer,
+            "claim": lambda c, ids: self._claim(c, ids, lease_seconds, max_attempts),
+            "begin": self._begin,
+            "answer": tasks.save_answers,
             "finish": _finish,
             "renew": lambda c, groups: [
                 tasks.renew(c, ids, worker=worker, lease_seconds=lease_seconds) for ids in groups
             ],
-            "release": lambda c, groups: [tasks.release(c, ids, worker=worker) for ids in groups],
+            "release": lambda c, groups: [
+                tasks.release(c, ids, worker=worker, uncounted=self._not_begun) for ids in groups
+            ],
             "do": lambda c, functions: [function(c) for function in functions],
         }
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
@@ -114,10 +117,14 @@ class Writer:
         sure_until = self._held_until.get(task.id, 0.0) - self._lease_seconds * SURE_SHARE
         return time.monotonic() < sure_until or task.id not in await self.renew([task.id])
 
-    async def save_answer(self, row: dict[str, Any]) -> None:
-        """Persist one raw answer; returns once it is durable. Raises Unstorable if it never will be."""
+    async def save_answer(self, row: dict[str, Any]) -> StoredAnswer:
+        """Persist one raw answer; returns what is durable of this call, which is an earlier one if there was.
+
+        Raises Unstorable if it never will be.
+        """
         self._unsaved[id(row)] = row
-        await self._submit("answer", row)
+        kept: StoredAnswer = await self._submit("answer", row)
+        return kept
 
     async def recover(self) -> int:
         """Store the paid answers that earlier workers left in the spool; returns how many.
@@ -258,6 +265,20 @@ class Writer:
                         results[place] = result
         return results
 
+    def _claim(
+        self, connection: Connection, task_ids: Sequence[int], lease_seconds: float, max_attempts: int
+    ) -> list[Claimed | None]:
+        claimed = tasks.claim(
+            connection, task_ids, worker=self._worker, lease_seconds=lease_seconds, max_attempts=max_attempts
+        )
+        self._not_begun -= claimed.keys()
+        self._not_begun |= {task_id for task_id, task in claimed.items() if task.last}
+        return [claimed.pop(task_id, None) for task_id in task_ids]
+
+    def _begin(self, connection: Connection, claimed: Sequence[Claimed]) -> list[bool]:
+        self._not_begun -= {task.id for task in claimed}
+        return [tasks.begin(connection, task.id, task.token) for task in claimed]
+
     def _settle(self, group: Sequence[_Operation], results: Sequence[Any]) -> None:
         for operation, result in zip(group, results, strict=True):
             if not isinstance(result, Exception) or isinstance(result, Unstorable):
@@ -274,20 +295,6 @@ class Writer:
 
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(resolve)
-
-
-def _claim(
-    connection: Connection, task_ids: Sequence[int], worker: str, lease_seconds: float, max_attempts: int
-) -> list[Claimed | None]:
-    claimed = tasks.claim(
-        connection, task_ids, worker=worker, lease_seconds=lease_seconds, max_attempts=max_attempts
-    )
-    return [claimed.pop(task_id, None) for task_id in task_ids]
-
-
-def _answer(connection: Connection, rows: Sequence[dict[str, Any]]) -> list[None]:
-    tasks.save_answers(connection, rows)
-    return [None] * len(rows)
 
 
 def _finish(connection: Connection, outcomes: Sequence[Outcome]) -> list[bool]:

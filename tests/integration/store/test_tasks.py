@@ -329,6 +329,17 @@ def test_the_first_answer_stays(store: Store):
         ]
 
 
+def test_who_answers_second_is_told_the_answer_that_stands(store: Store):
+    """Else a query could be stored that did not come from the stored answer."""
+    one, other = add(store, 2)
+    first = answer(one, 1, "first", model="a", finish_reason="length")
+    with store.write() as connection:
+        assert [kept.text for kept in tasks.save_answers(connection, [first])] == ["first"]
+        kept = tasks.save_answers(connection, [answer(other, 1, "new"), answer(one, 1, "second")])
+    assert [each.text for each in kept] == ["new", "first"]
+    assert (kept[1].call_no, kept[1].model, kept[1].finish_reason) == (1, "a", "length")
+
+
 def test_a_paid_answer_is_welcome_from_anyone(store: Store):
     """From a worker that lost its lease, even after the task has ended: it was paid for."""
     [task_id] = add(store)

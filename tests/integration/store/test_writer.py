@@ -21,7 +21,7 @@ from farm.store import tasks
 from farm.store.engine import Store
 from farm.store.spool import Spool
 from farm.store.tables import AnswerRow
-from farm.store.tasks import Claimed
+from farm.store.tasks import Claimed, StoredAnswer
 from farm.store.writer import Writer
 
 
@@ -182,9 +182,29 @@ def test_a_bad_row_fails_alone(store: Store):
             return await asyncio.gather(*calls, writer.do(lambda connection: 1 / 0), return_exceptions=True)
 
     done = asyncio.run(main())
-    failed = {place: type(each) for place, each in enumerate(done) if each is not None}
+    failed = {place: type(each) for place, each in enumerate(done) if isinstance(each, Exception)}
     assert failed == {7: Unstorable, 11: Unstorable, 20: ZeroDivisionError}
     assert answers(store) == [str(each) for place, each in enumerate(ids) if place not in (7, 11)]
+
+
+@pytest.mark.parametrize("begins", [True, False])
+def test_giving_back_a_last_attempt_leaves_two_behind_whether_or_not_it_was_begun(store: Store, begins: bool):
+    """What was not counted is not counted back: a task must not gain attempts each time its worker drains."""
+    [task_id] = add(store)
+    for _ in range(2):
+        claim(store, [task_id], lease_seconds=-1)
+        expire(store)
+
+    async def main() -> None:
+        async with writing(store) as writer:
+            for _ in range(2):
+                claimed = await writer.claim(task_id)
+                assert claimed.last
+                assert not begins or await writer.begin(claimed)
+                assert await writer.release([task_id]) == 1
+                assert row(store, task_id).attempt == 2
+
+    asyncio.run(main())
 
 
 def test_a_caller_that_gave_up_does_not_hinder_the_others(store: Store):
@@ -212,7 +232,7 @@ def test_closing_writes_what_is_pending(store: Store):
         await asyncio.sleep(0)
         await writer.close()
         assert len(answers(store)) == 50
-        assert await asyncio.gather(*calls) == [None] * 50
+        assert [kept.text for kept in await asyncio.gather(*calls)] == ["SELECT 1"] * 50
         with pytest.raises(Unavailable, match="closing"):
             await writer.claim(ids[0])
 
@@ -356,7 +376,7 @@ def test_a_row_that_no_store_takes_ends_its_task_and_hinders_nobody(store: Store
                 writer.save_answer(answer(third)),
                 return_exceptions=True,
             )
-            assert [type(each) for each in done] == [type(None), Unstorable, type(None)]
+            assert [type(each) for each in done] == [StoredAnswer, Unstorable, StoredAnswer]
             assert str(done[1]).startswith("the store refuses what came of the task: ")
             settled = [
                 writer.finish(accepted(claimed[0])),

@@ -72,7 +72,10 @@ class Scene:
         if "answer" in self.unstorable:
             raise Unstorable("the store refuses it")
         self.log.append(f"saved {row['raw']}")
-        self.answers.setdefault((row["task_id"], row["call_no"]), row)
+        kept = self.answers.setdefault((row["task_id"], row["call_no"]), row)
+        return StoredAnswer(
+            call_no=row["call_no"], text=kept["raw"], model=kept["model"], finish_reason=kept["finish_reason"]
+        )
 
     async def save_failed_call(self, row):
         self.log.append(f"noted {row['code']}")
@@ -224,6 +227,13 @@ def test_only_the_call_that_is_missing_is_paid():
     assert len(scene.asked) == 1
     assert "unknown_column in SELECT x" in scene.asked[0][-1][1]
     assert list(scene.answers) == [(7, 2)]
+
+
+def test_a_query_comes_from_the_answer_that_stands_even_if_another_worker_paid_for_it():
+    scene = Scene(said=["mine"], verdicts={"theirs": good("SELECT 2")})
+    scene.answers[7, 1] = {"raw": "theirs", "model": "m", "finish_reason": "stop"}
+    assert scene.produce() is TaskState.ACCEPTED
+    assert scene.outcome.query["sql"] == "SELECT 2"
 
 
 def test_a_requeued_task_goes_on_counting_its_calls():
