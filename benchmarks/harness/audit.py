@@ -7,6 +7,9 @@
 - extra: a payment for a call of a task that had been paid before. It is *inside* the call window when the
   worker that paid before it was killed, stopped or ended between its request and this one; *after persist*
   when that call's answer stood committed in the store as the request arrived; else *outside*.
+- overtaken: after persist, but one of the two callers had been frozen until a moment before. Either it was
+  frozen while it sent this request, and others did the work meanwhile; or it brought its answer back while
+  another one was already sending. Both are the call window, seen from its other end.
 """
 
 from collections import Counter, defaultdict
@@ -24,10 +27,12 @@ from benchmarks.harness.evidence import (
     StoredTask,
     WorkerLife,
 )
+from benchmarks.harness.schedule import Kind
 from benchmarks.harness.script import Question
 
 OPEN = ("queued", "leased")
 COULD_NOT_CHECK = "could_not_check"
+MOMENT_SECONDS = 1.0
 
 Key = TypeVar("Key")
 Row = TypeVar("Row")
@@ -49,6 +54,7 @@ class Verdict:
     unchecked: tuple[str, ...] = ()
     inside: tuple[str, ...] = ()
     outside: tuple[str, ...] = ()
+    overtaken: tuple[str, ...] = ()
     after_persist: tuple[str, ...] = ()
 
     @property
@@ -140,9 +146,20 @@ def extras(
                 f"{later.received_at - earlier.received_at:.3f} s after {earlier.pid}"
             )
             if later.was_stored:
-                yield "after_persist", words
+                callers = {payment.pid for payment in paid if payment.received_at <= later.received_at}
+                yield ("overtaken" if _just_woke(callers, later, hits) else "after_persist"), words
             else:
                 yield ("inside" if _was_hit(earlier, later.received_at, hits, lives) else "outside"), words
+
+
+def _just_woke(callers: set[int | None], later: Payment, hits: Sequence[Hit]) -> bool:
+    """Whether one of the callers had been frozen until a moment before the later request came."""
+    return any(
+        hit.kind is Kind.STOP_WORKER
+        and hit.pids & callers
+        and hit.at <= later.received_at <= hit.until + MOMENT_SECONDS
+        for hit in hits
+    )
 
 
 def _was_hit(earlier: Payment, until: float, hits: Sequence[Hit], lives: Sequence[WorkerLife]) -> bool:

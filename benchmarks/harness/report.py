@@ -8,7 +8,7 @@ from typing import Any
 from benchmarks.harness.audit import Verdict
 from benchmarks.harness.schedule import KILLS, OUTAGES, STALLS, Kind
 
-OFFENCES = ("lost", "doubled", "unsettled", "wrong", "after_persist", "outside")
+OFFENCES = ("lost", "doubled", "unsettled", "wrong", "after_persist", "overtaken", "outside")
 SHOWN = 10
 ALL_OUTAGES = tuple(dict.fromkeys(kind for kinds in OUTAGES.values() for kind in kinds))
 
@@ -40,7 +40,7 @@ class Report:
             f"lost {len(verdict.lost)}, doubled {len(verdict.doubled)}, unsettled {len(verdict.unsettled)}, "
             f"wrong {len(verdict.wrong)}; payments {verdict.payments}, "
             f"extra inside the call window {len(verdict.inside)}, outside {len(verdict.outside)}, "
-            f"paid after persist {len(verdict.after_persist)}"
+            f"overtaken {len(verdict.overtaken)}, paid after persist {len(verdict.after_persist)}"
         )
 
     def _group(self, name: str, kinds: tuple[Kind, ...]) -> str:

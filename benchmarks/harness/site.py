@@ -30,7 +30,7 @@ from farm.store.engine import Store
 
 MARK = "FARM_CHAOS_MARK"
 DISK_MB = {"sqlite": 256, "postgres": 768}
-BOOT_SECONDS = 60.0
+BOOT_SECONDS = 180.0
 LOCK_SECONDS = 10.0
 BUSY_TIMEOUT_SECONDS = 3.0
 FARM = [sys.executable, "-m", "farm.cli.main"]

@@ -66,6 +66,7 @@ def offences(verdict: Verdict) -> dict[str, int]:
         "unchecked",
         "inside",
         "outside",
+        "overtaken",
         "after_persist",
     )
     return {kind: len(getattr(verdict, kind)) for kind in kinds if getattr(verdict, kind)}
@@ -145,6 +146,25 @@ def test_a_call_paid_for_after_its_answer_was_stored_fails_the_run_whoever_was_k
     verdict = audit(paying(again(PAYMENTS[0], was_stored=True), hits=(hit(10.5),)))
     assert offences(verdict) == {"after_persist": 1}
     assert not verdict.ok
+
+
+@pytest.mark.parametrize(
+    ("woken", "woke_at", "kind"),
+    [
+        (WORKER + 1, 14.9, "overtaken"),  # frozen while it sent the request
+        (WORKER, 14.9, "overtaken"),  # it brought its answer back as the other was sending
+        (WORKER + 1, 13.9, "after_persist"),  # long awake: it could have known
+        (WORKER, 13.9, "after_persist"),
+        (WORKER + 2, 14.9, "after_persist"),  # somebody else
+    ],
+)
+def test_a_frozen_caller_excuses_a_late_request_for_a_moment_only(
+    woken: int, woke_at: float, kind: str
+) -> None:
+    stop = Hit(kind=Kind.STOP_WORKER, at=9.0, until=woke_at, pids=frozenset({woken}))
+    verdict = audit(paying(again(PAYMENTS[0], was_stored=True), hits=(stop,)))
+    assert offences(verdict) == {kind: 1}
+    assert verdict.ok is (kind == "overtaken")
 
 
 @pytest.mark.parametrize(
