@@ -23,9 +23,10 @@ from farm.models.answer import Answer, FailedCall, Message, Usage
 from farm.models.breaks import break_of, cause_of
 from farm.models.failures import Break, ErrorReply, Failure, Route
 from farm.models.health import Health
-from farm.models.plain import masked, secrets_in
+from farm.models.plain import redactor
 from farm.models.reading import MAX_BODY_BYTES, NoCompletion, Said, said
 from farm.models.streamed import Deltas, TooLong
+from farm.redaction import masked
 from farm.settings import ModelSettings
 
 MAX_ERROR_BYTES = 64_000
@@ -76,8 +77,9 @@ class Model:
             default_headers={"Accept-Encoding": "identity", **_credentials(address, key)},
             http_client=self._http,
         )
-        endpoint = masked(str(address or self._client.base_url)).rstrip("/")
-        self._route = Route(model=name, endpoint=endpoint, secrets=secrets_in(base_url, api_key))
+        redact = redactor(base_url, key)
+        endpoint = redact(masked(str(address or self._client.base_url))).rstrip("/")
+        self._route = Route(model=name, endpoint=endpoint, redact=redact)
 
     @property
     def endpoint(self) -> str:

@@ -22,8 +22,9 @@ from typing import Any
 
 from farm.errors import BadAnswer, FarmError, GiveUp, StopRoute, Throttled, Unanswered, Unavailable
 from farm.models.answer import Usage
-from farm.models.plain import masked, plain
+from farm.models.plain import plain
 from farm.models.reading import NoCompletion, Said
+from farm.redaction import Redact, masked
 
 QUOTA_CODES = {
     "insufficient_quota",
@@ -47,11 +48,11 @@ class Route:
 
     model: str
     endpoint: str
-    secrets: Collection[str] = ()
+    redact: Redact
 
     def plain(self, text: str) -> str:
         """Words of the endpoint, fit for a message."""
-        return plain(text, self.secrets)
+        return plain(text, self.redact)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

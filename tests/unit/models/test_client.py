@@ -52,7 +52,7 @@ def test_a_key_that_no_call_can_carry_is_refused_unseen(key):
 
 def test_the_address_is_shown_without_its_secrets():
     async def endpoint():
-        async with model(base_url="https://me:s3cret@host/v1?code=s3cret") as client:
+        async with model(base_url="https://me:s3cret@host/v1?api-version=1&sig_token=s3cret") as client:
             return client.endpoint
 
-    assert asyncio.run(endpoint()) == "https://***@host/v1?code=***"
+    assert asyncio.run(endpoint()) == "https://me:***@host/v1?api-version=1&sig_token=***"

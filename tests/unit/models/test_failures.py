@@ -9,10 +9,11 @@ from farm.errors import BadAnswer, GiveUp, StopRoute, Throttled, Unanswered, Una
 from farm.models import failures
 from farm.models.answer import Usage
 from farm.models.failures import Break, ErrorReply, Route
+from farm.models.plain import redactor
 from farm.models.reading import NoCompletion, Said
 
 NOW = 1_800_000_000.0
-ROUTE = Route(model="m", endpoint="http://host/v1", secrets={"sk-secret"})
+ROUTE = Route(model="m", endpoint="http://host/v1", redact=redactor(None, "sk-secret"))
 SPENT = Usage(prompt_tokens=9, completion_tokens=3)
 
 
@@ -96,8 +97,8 @@ def test_the_delay_asked_for_is_carried(status, kind):
 
 
 def test_a_redirect_says_where_to_without_its_secrets():
-    said = reply(307, headers={"location": "https://u:p@else/v1?token=t"})
-    assert "to https://***@else/v1?token=***," in str(failures.of_status(said, ROUTE, now=NOW).error)
+    said = reply(307, headers={"location": "https://u:p@else/v1?token=t&a=1"})
+    assert "to https://u:***@else/v1?token=***&a=1," in str(failures.of_status(said, ROUTE, now=NOW).error)
 
 
 @pytest.mark.parametrize(
