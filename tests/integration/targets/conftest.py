@@ -5,7 +5,6 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
@@ -14,23 +13,9 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 from support.dangers import TRAPS, recipe
 from support.postgres import fresh_database, short_folder
+from support.watch import Trapped, Watch
 
 PASSWORD = "a long random one"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Trapped:
-    """`admin` and `reader` are URLs; whatever calls a trap leaves a file in `folder`, or calls at `port`."""
-
-    admin: str
-    reader: str
-    folder: Path
-    port: int
-    listening: socket.socket
-
-    @property
-    def places(self) -> dict[str, object]:
-        return {"folder": self.folder, "port": self.port}
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +44,13 @@ def trapped(postgres_url: str) -> Iterator[Trapped]:
         finally:
             admin.execute("DROP OWNED BY farm_reader, mallory; DROP ROLE farm_reader, mallory")
             shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def watch(trapped: Trapped) -> Iterator[Watch]:
+    watch = Watch(trapped)
+    yield watch
+    watch.connection.close()
 
 
 def as_reader(url: str) -> str:

@@ -3,85 +3,19 @@
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any
 
 import psycopg
 import pytest
 from support.dangers import Danger, dangers
+from support.watch import Trapped, Watch
 
 from farm.errors import TargetTrouble
 from farm.sql.assess import judge
 from farm.sql.schema import Schema
 from farm.targets.postgres import PostgresEngine
 
-from .conftest import Trapped
-
 TIMEOUT_SECONDS = 0.2
 MORE_SECONDS = 2.0  # to cancel, to cut, and for a busy machine
-
-FINGERPRINT = """
-    SELECT array_agg(a ORDER BY a)::text FROM t
-    UNION ALL SELECT string_agg(a::text, ',' ORDER BY a) FROM kept
-    UNION ALL SELECT last_value || ' ' || is_called FROM s
-    UNION ALL SELECT string_agg(concat_ws(' ', oid, relname, relfilenode, relkind, relowner, relacl,
-        relrowsecurity, relhastriggers, relhasrules, relnatts), ',' ORDER BY oid) FROM pg_class
-    UNION ALL SELECT count(*) || ' ' || max(oid) FROM pg_proc
-    UNION ALL SELECT count(*) || ' ' || max(oid) FROM pg_type
-    UNION ALL SELECT count(*) || ' ' || max(oid) FROM pg_namespace
-    UNION ALL SELECT count(*) || ' ' || max(oid) FROM pg_extension
-    UNION ALL SELECT count(*) || ' ' || max(oid) FROM pg_cast
-    UNION ALL SELECT string_agg(pg_authid::text, ',' ORDER BY oid) FROM pg_authid
-    UNION ALL SELECT string_agg(pg_db_role_setting::text, ',' ORDER BY pg_db_role_setting::text)
-        FROM pg_db_role_setting
-    UNION ALL SELECT string_agg(datname, ',' ORDER BY oid) FROM pg_database
-    UNION ALL SELECT string_agg(spcname, ',' ORDER BY oid) FROM pg_tablespace
-    UNION ALL SELECT string_agg(description, ',' ORDER BY objoid) FROM pg_description WHERE objoid > 16000
-    UNION ALL SELECT string_agg(loid || ' ' || pageno || encode(data, 'hex'), ',' ORDER BY loid)
-        FROM pg_largeobject
-    UNION ALL SELECT count(*)::text FROM pg_largeobject_metadata
-    UNION ALL SELECT count(*)::text FROM pg_locks WHERE locktype = 'advisory' OR relation = 't'::regclass
-        AND pid <> pg_backend_pid()
-    UNION ALL SELECT count(*)::text FROM pg_prepared_xacts
-    UNION ALL SELECT count(*)::text FROM pg_replication_slots
-    UNION ALL SELECT count(*)::text FROM pg_subscription
-    UNION ALL SELECT count(*)::text FROM pg_foreign_server
-    UNION ALL SELECT count(*)::text FROM pg_replication_origin
-    UNION ALL SELECT pg_conf_load_time() || ' ' || pg_postmaster_start_time()
-    UNION ALL SELECT stats_reset::text FROM pg_stat_database WHERE datname = current_database()
-    UNION ALL SELECT md5(string_agg(name || setting, ',' ORDER BY name)) FROM pg_settings
-    UNION ALL SELECT string_agg(f, ',' ORDER BY f) FROM pg_ls_dir('.') AS f
-"""
-
-
-class Watch:
-    """Sees what a statement would have left behind, and what it would have sent."""
-
-    def __init__(self, trapped: Trapped) -> None:
-        self.trapped = trapped
-        self.connection = psycopg.connect(trapped.admin, autocommit=True)
-        self.connection.execute("LISTEN danger")
-        self.before = self.state()
-
-    def state(self) -> list[Any]:
-        rows = self.connection.execute(FINGERPRINT.encode()).fetchall()
-        return [*rows, sorted(path.name for path in self.trapped.folder.iterdir())]
-
-    def assert_nothing_happened(self) -> None:
-        """Once the session has ended: the server needs a moment for that."""
-        deadline = time.monotonic() + 2
-        while self.state() != self.before and time.monotonic() < deadline:
-            time.sleep(0.02)
-        assert self.state() == self.before
-        assert not list(self.connection.notifies(timeout=0))
-        with pytest.raises(BlockingIOError):
-            self.trapped.listening.accept()
-
-
-@pytest.fixture(scope="module")
-def watch(trapped: Trapped) -> Iterator[Watch]:
-    watch = Watch(trapped)
-    yield watch
-    watch.connection.close()
 
 
 @pytest.fixture(scope="module", params=["admin", "reader"])

@@ -18,6 +18,12 @@ from farm.targets.postgres_text import mentions, statements
         ("SELECT a$b(1)", {"a$b"}),
         ("-- pg_sleep(1)\n/* pg_sleep(1) */ SELECT (1)", {"select"}),
         ("SELECT f(g(h(1)))", {"f", "g", "h"}),
+        ("SELECT 1 --\r, pg_sleep(1)", {"pg_sleep"}),
+        ("SELECT $×$ ' $×$, pg_sleep(1), $×$ ' $×$", {"pg_sleep"}),
+        ("SELECT $\u00a0$ ' $\u00a0$, pg_sleep(1), $\u00a0$ ' $\u00a0$", {"pg_sleep"}),
+        ("SELECT pg_sleep\u00a0(1)", {"pg_sleep\u00a0"}),
+        (f"SELECT {'f' * 70}(1)", {"f" * 63}),
+        (f"SELECT {'é' * 40}(1)", {"é" * 31}),
         ("", set()),
     ],
 )
@@ -57,3 +63,14 @@ def test_statements_are_divided_where_postgres_divides_them() -> None:
 def test_unfinished_text_is_read_to_its_end(sql: str) -> None:
     assert mentions(sql) is not None
     assert "".join(statements(sql)) in (sql, "")
+
+
+def test_it_tells_how_names_are_used() -> None:
+    named = mentions(
+        'SELECT t.a, (x)."B", c::text, d :: public . "Odd", e AS f FROM s.t WHERE a @> b AND c<=-1'
+    )
+    assert named is not None
+    assert named.selected == {"a", "B", "Odd", "t"}
+    assert named.cast_to == {"text", "public", "Odd"}
+    assert named.operators == {"@>", "<=-"}
+    assert {"t", "a", "x", "B", "text", "e", "f"} <= named.names
