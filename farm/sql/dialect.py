@@ -1,11 +1,14 @@
 """What the checks must know of each SQL dialect."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
 from farm.errors import BadInput
 from farm.sql.words import words
+
+ANY_NUMBER = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +41,21 @@ class Rules:
     def functions(self) -> frozenset[str]:
         """Names (lower case) of the functions that a report may call."""
         return _functions(self.name)
+
+    @property
+    def aggregates(self) -> frozenset[str]:
+        """Names (lower case) of the functions that make one value of many rows."""
+        return _of_kind(self.name, "aggregate")
+
+    @property
+    def argument_counts(self) -> Mapping[str, tuple[int, int]]:
+        """The least and the greatest number of arguments, for the functions where that is told here."""
+        return _argument_counts(self.name)
+
+    @property
+    def windows(self) -> frozenset[str]:
+        """Names (lower case) of the functions that need OVER."""
+        return _of_kind(self.name, "window")
 
 
 SQLITE = Rules(
@@ -101,7 +119,27 @@ def rules_of(dialect: str) -> Rules:
 
 
 @cache
+def _argument_counts(dialect: str) -> Mapping[str, tuple[int, int]]:
+    lines = (line.split() for line in _lines("arguments.txt"))
+    return {
+        line[1]: (int(line[2]), ANY_NUMBER if line[-1] == "*" else int(line[-1]))
+        for line in lines
+        if line[:1] == [dialect]
+    }
+
+
+@cache
 def _functions(dialect: str) -> frozenset[str]:
-    text = files("farm.sql.functions").joinpath(f"{dialect}.txt").read_text(encoding="utf-8")
-    lines = (line.partition("#")[0] for line in text.splitlines())
-    return frozenset(name for line in lines for name in line.split())
+    return frozenset(name for line in _lines(f"{dialect}.txt") for name in line.split())
+
+
+@cache
+def _of_kind(dialect: str, kind: str) -> frozenset[str]:
+    lines = (line.split() for line in _lines("kinds.txt"))
+    return frozenset(name for line in lines if line[:2] == [dialect, kind] for name in line[2:])
+
+
+def _lines(file: str) -> Iterator[str]:
+    """The lines of a list of functions, without comments."""
+    text = files("farm.sql.functions").joinpath(file).read_text(encoding="utf-8")
+    return (line.partition("#")[0] for line in text.splitlines())

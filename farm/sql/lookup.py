@@ -7,18 +7,19 @@ from sqlglot import exp
 from farm.sql.nearest import nearest
 from farm.sql.place import Place, place
 from farm.sql.schema import Schema
-from farm.sql.sources import Scope, Source
+from farm.sql.sources import Reference, Scope, Source
 from farm.sql.verdict import Finding, Severity
 
 
 @dataclass(frozen=True, kw_only=True)
 class Lookup:
-    """Looks up the column references of one text; a finding, or None when the name is good."""
+    """Looks up the column references of one text: what it means, a finding when it means nothing, None when
+    it may mean something that is not known here."""
 
     schema: Schema
     sql: str
 
-    def column(self, node: exp.Column, scope: Scope, *, bare_alias: bool) -> Finding | None:
+    def column(self, node: exp.Column, scope: Scope, *, bare_alias: bool) -> Finding | Reference | None:
         """`bare_alias`: the reference stands alone in ORDER BY or GROUP BY, where result names count too."""
         if not isinstance(node.this, exp.Identifier):
             return None if not isinstance(node.this, exp.Star) else self._star(node, scope)
@@ -36,7 +37,7 @@ class Lookup:
             return None
         return self._unknown_qualifier(node, scope)
 
-    def _qualified(self, node: exp.Column, name: str, scope: Scope) -> Finding | None:
+    def _qualified(self, node: exp.Column, name: str, scope: Scope) -> Finding | Reference | None:
         qualifier = self.fold(node.args["table"])
         rules = self.schema.rules
         first: Source | None = None
@@ -46,7 +47,9 @@ class Lookup:
                 return self._ambiguous(node, named)
             for source in named:
                 first = first or source
-                if not source.columns.complete or source.has(name):
+                if source.has(name):
+                    return Reference(scope=around, source=source, name=name)
+                if not source.columns.complete:
                     return None
                 if name in rules.hidden_columns and source.hidden:
                     return None
@@ -56,21 +59,25 @@ class Lookup:
             return self._unknown_qualifier(node, scope)
         return self._unknown_column(node, list(first.columns.names.values()), inside=node.args["table"].name)
 
-    def _unqualified(self, node: exp.Column, name: str, scope: Scope, *, bare_alias: bool) -> Finding | None:
+    def _unqualified(
+        self, node: exp.Column, name: str, scope: Scope, *, bare_alias: bool
+    ) -> Finding | Reference | None:
         rules = self.schema.rules
         quoted = bool(node.this.args.get("quoted"))
         if name in rules.bare_words and not quoted:
             return None
         if bare_alias and name in scope.aliases and not rules.aliases_everywhere:
-            return None
+            return Reference(scope=scope, name=name, alias=scope.aliases[name])
         for around in scope.outward():
             found = around.having(name)
-            if len(found) == 1 or name in around.merged or not around.complete:
+            if len(found) == 1 or (found and name in around.merged):
+                return Reference(scope=around, source=found[0], name=name)
+            if name in around.merged or not around.complete:
                 return None
             if found:
                 return None if bare_alias and name in around.aliases else self._ambiguous(node, found)
             if around.sees_aliases and name in around.aliases:
-                return None
+                return Reference(scope=around, name=name, alias=around.aliases[name])
             if name in rules.hidden_columns and any(source.hidden for source in around.sources):
                 return None
             if not rules.aliases_everywhere and around.named(name):

@@ -4,16 +4,18 @@
 columns of unknown tables, HAVING and set operations pass. This walk visits each node once.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from sqlglot import exp
 
+from farm.sql.labels import label
 from farm.sql.lookup import Lookup
 from farm.sql.place import place
-from farm.sql.schema import Schema
-from farm.sql.sources import Columns, Scope, Source
+from farm.sql.schema import Schema, Table
+from farm.sql.shape import branches, identifier, inside, items, joins, joins_of_source
+from farm.sql.sources import Columns, Origin, Reference, Scope, Selection, Source
 from farm.sql.verdict import Finding
 
 _ALIASES = "give each its own alias, and qualify the columns"
@@ -27,10 +29,15 @@ _BARE_ALIAS = frozenset({"group", "order", "distinct"})
 
 @dataclass(frozen=True, kw_only=True)
 class Resolution:
-    """`columns` are the folded output names, None where not all are known."""
+    """`columns` are the output columns of the whole query. `references` says by the id of a column node what
+    it means; `selections` are the SELECTs in the order in which they were left; `outputs` has the columns of
+    each query by the id of its node."""
 
-    columns: Sequence[str] | None
+    columns: Columns
     findings: Sequence[Finding]
+    references: Mapping[int, Reference]
+    selections: Sequence[Selection]
+    outputs: Mapping[int, Columns]
 
 
 def resolve(tree: exp.Expr, schema: Schema, sql: str) -> Resolution:
@@ -38,7 +45,11 @@ def resolve(tree: exp.Expr, schema: Schema, sql: str) -> Resolution:
     walk = _Walk(lookup=Lookup(schema=schema, sql=sql))
     columns = walk.query(tree, None, {})
     return Resolution(
-        columns=list(columns.names.values()) if columns.complete else None, findings=tuple(walk.findings)
+        columns=columns,
+        findings=tuple(walk.findings),
+        references=walk.references,
+        selections=walk.selections,
+        outputs=walk.outputs,
     )
 
 
@@ -46,9 +57,16 @@ def resolve(tree: exp.Expr, schema: Schema, sql: str) -> Resolution:
 class _Walk:
     lookup: Lookup
     findings: list[Finding] = field(default_factory=list)
+    references: dict[int, Reference] = field(default_factory=dict)
+    selections: list[Selection] = field(default_factory=list)
+    outputs: dict[int, Columns] = field(default_factory=dict)
 
     def query(self, node: exp.Expr, outer: Scope | None, ctes: Ctes) -> Columns:
         """Resolve a query and return its output columns."""
+        columns = self.outputs[id(node)] = self._query(node, outer, ctes)
+        return columns
+
+    def _query(self, node: exp.Expr, outer: Scope | None, ctes: Ctes) -> Columns:
         ctes = self._with(node, outer, ctes)
         if isinstance(node, exp.Select):
             return self._select(node, outer, ctes)
@@ -61,7 +79,7 @@ class _Walk:
         if isinstance(node, exp.Table):
             return self._select(exp.select("*").from_(node, copy=False), outer, ctes)
         self._expressions(node, outer or Scope(), ctes)
-        return Columns.unknown()
+        return _of_values(node) if isinstance(node, exp.Values) else Columns.unknown()
 
     def _with(self, node: exp.Expr, outer: Scope | None, ctes: Ctes) -> Ctes:
         clause = node.args.get("with_")
@@ -95,26 +113,27 @@ class _Walk:
             self._join(join, scope, ctes)
         for lateral in node.args.get("laterals") or ():
             self._source(lateral, scope, ctes)
-        scope.aliases = {
-            self.lookup.fold(a.args["alias"]) for a in node.expressions if isinstance(a, exp.Alias)
-        }
+        for alias in node.expressions:
+            if isinstance(alias, exp.Alias):
+                scope.aliases.setdefault(self.lookup.fold(alias.args["alias"]), alias.this)
         for projection in node.expressions:
             self._expressions(projection, scope, ctes)
         columns = self._output(node, scope)
         self._clauses(node, scope, ctes, columns)
+        self.selections.append(Selection(node=node, scope=scope, columns=columns))
         return columns
 
     def _clauses(self, node: exp.Select, scope: Scope, ctes: Ctes, columns: Columns) -> None:
         rules = self.lookup.schema.rules
         scope.sees_aliases = rules.aliases_everywhere
-        for join in _joins(node):
+        for join in joins(node):
             self._expressions(join.args.get("on"), scope, ctes)
         outer = scope.parent
         for key in _NAMED_LATER:
             # in SQLite these two clauses see nothing of the queries around theirs
             scope.parent = None if rules.aliases_everywhere and key in _LOCAL_IN_SQLITE else outer
             if key == "order" and not rules.aliases_everywhere:
-                scope.aliases |= set(columns.names)
+                scope.aliases = dict.fromkeys(columns.names) | scope.aliases
             value = node.args.get(key)
             for clause in value if isinstance(value, list) else (value,):
                 self._expressions(clause, scope, ctes, bare_alias=key in _BARE_ALIAS)
@@ -128,11 +147,12 @@ class _Walk:
         after_first: Callable[[Columns], None] | None = None,
     ) -> Columns:
         """`after_first` hears the columns of the first part, which a recursive CTE has from then on."""
-        start, *rest = _branches(node)
+        start, *rest = branches(node)
         first = self.query(start, outer, ctes)
         if after_first is not None:
             after_first(first)
-        for other in [self.query(branch, outer, ctes) for branch in rest]:
+        others = [self.query(branch, outer, ctes) for branch in rest]
+        for other in others:
             if None not in (first.count, other.count) and first.count != other.count:
                 self._report(
                     "set_operation_columns",
@@ -141,8 +161,9 @@ class _Walk:
                     hint="give every part the same number of columns",
                 )
                 break
-        self._order_of_result(node, first, outer, ctes)
-        return first
+        combined = _combined(first, others)
+        self._order_of_result(node, combined, outer, ctes)
+        return combined
 
     def _order_of_result(self, node: exp.Expr, columns: Columns, outer: Scope | None, ctes: Ctes) -> None:
         """ORDER BY on a whole result sees its column names; SQLite also takes those of the other parts."""
@@ -159,7 +180,7 @@ class _Walk:
 
     def _source(self, node: exp.Expr, scope: Scope, ctes: Ctes) -> None:
         """Add what one item of FROM brings into view."""
-        if isinstance(node, exp.Subquery) and isinstance(_inside(node), exp.Table):
+        if isinstance(node, exp.Subquery) and isinstance(inside(node), exp.Table):
             self._parenthesised_join(node, scope, ctes)
         elif isinstance(node, exp.Subquery):
             self._add(node, self.query(node, scope.parent, ctes), scope)
@@ -173,17 +194,17 @@ class _Walk:
         else:
             for part in node.expressions:
                 self._expressions(part, scope, ctes)
-            self._add(node, Columns.unknown(), scope)
+            self._add(node, _of_values(node) if isinstance(node, exp.Values) else Columns.unknown(), scope)
         for join in node.args.get("joins") or ():
             self._join(join, scope, ctes)
 
     def _parenthesised_join(self, node: exp.Subquery, scope: Scope, ctes: Ctes) -> None:
         if node.args.get("alias") is None:
-            self._source(_inside(node), scope, ctes)
+            self._source(inside(node), scope, ctes)
             return
         inner = Scope(parent=scope.parent)
-        self._source(_inside(node), inner, ctes)
-        for join in _joins_of_source(_inside(node)):
+        self._source(inside(node), inner, ctes)
+        for join in joins_of_source(inside(node)):
             self._expressions(join.args.get("on"), inner, ctes)
         self._add(node, _all_columns(inner), scope)
 
@@ -207,8 +228,8 @@ class _Walk:
         if table is None or table.columns is None:
             self._add(node, Columns.unknown(), scope)
         else:
-            columns = Columns(names=dict(table.columns), count=len(table.columns))
-            self._add(node, columns, scope, hidden=table.hidden)
+            columns = Columns.of(dict(table.columns), list(table.types.values()))
+            self._add(node, columns, scope, hidden=table.hidden, table=table)
 
     def _unknown_table(self, node: exp.Table) -> None:
         rules, db = self.lookup.schema.rules, node.args.get("db")
@@ -227,42 +248,57 @@ class _Walk:
             hint=None if near else f"tables are {', '.join(known[:40])}",
         )
 
-    def _add(self, node: exp.Expr, columns: Columns, scope: Scope, *, hidden: bool = False) -> None:
+    def _add(
+        self,
+        node: exp.Expr,
+        columns: Columns,
+        scope: Scope,
+        *,
+        hidden: bool = False,
+        table: Table | None = None,
+    ) -> None:
         alias = node.args.get("alias")
         named = alias.this if alias is not None and alias.this is not None else node.this
         name = self.lookup.fold(named) if isinstance(named, exp.Identifier) else named.name.lower()
         renamed = (alias.args.get("columns") or []) if alias is not None else []
         if name and scope.named(name) and not self.lookup.schema.rules.aliases_everywhere:
             self._report("duplicate_alias", f"{name} stands in FROM more than once", named, hint=_ALIASES)
-        scope.sources.append(Source(name=name, columns=self._renamed(columns, renamed), hidden=hidden))
+        scope.sources.append(
+            Source(name=name, columns=self._renamed(columns, renamed), hidden=hidden, table=table)
+        )
 
     def _renamed(self, columns: Columns, renamed: Sequence[exp.Expr]) -> Columns:
         """Apply the column list of `AS t(a, b)`."""
         if not renamed:
             return columns
-        new = {self.lookup.fold(_identifier(name)): name.name for name in renamed}
-        if columns.count is None or columns.count > len(columns.names):
-            complete = columns.count == len(renamed)
-            return Columns(names=new, count=columns.count, complete=complete)
-        rest = dict(list(columns.names.items())[len(renamed) :])
-        return Columns(names={**new, **rest}, count=columns.count)
+        new = {self.lookup.fold(identifier(name)): name.name for name in renamed}
+        if columns.count is None:
+            return Columns(names=new, count=None, complete=False)
+        rest = columns.labels[len(renamed) :]
+        return Columns(
+            names={**new, **{name: columns.names[name] for name in rest if name in columns.names}},
+            count=columns.count,
+            complete=None not in rest,
+            labels=[*new, *rest],
+            origins=columns.origins,
+        )
 
     def _join(self, join: exp.Join, scope: Scope, ctes: Ctes) -> None:
         before = list(scope.sources)
         self._source(join.this, scope, ctes)
         joined = scope.sources[len(before) :]
-        left = {name for source in before for name in source.columns.names}
-        right = {name for source in joined for name in source.columns.names}
         if (join.args.get("method") or "").upper() == "NATURAL":
-            scope.merged |= left & right
+            left = {name for source in before for name in source.columns.names}
+            right = {name: None for source in joined for name in source.columns.names}
+            scope.merge([name for name in right if name in left])
+        scope.merge([self.lookup.fold(identifier(using)) for using in join.args.get("using") or ()])
         for using in join.args.get("using") or ():
-            self._using(_identifier(using), before, joined, scope)
+            self._using(identifier(using), before, joined, scope)
 
     def _using(
         self, column: exp.Expr, before: Sequence[Source], joined: Sequence[Source], scope: Scope
     ) -> None:
         name = self.lookup.fold(column)
-        scope.merged.add(name)
         for side in (before, joined):
             complete = all(source.columns.complete for source in side)
             if complete and not any(source.has(name) for source in side):
@@ -277,21 +313,25 @@ class _Walk:
         """Look up every column under `node`; nested queries get a scope of their own."""
         if node is None:
             return
-        items = set(map(id, _items(node))) if bare_alias else set()
+        bare = set(map(id, items(node))) if bare_alias else set()
         stack: list[exp.Expr] = [node]
         while stack:
             here = stack.pop()
             if isinstance(here, exp.Query):
                 self.query(here, scope, ctes)
             elif isinstance(here, exp.Column):
-                finding = self.lookup.column(here, scope, bare_alias=id(here) in items)
-                if finding is not None:
-                    self.findings.append(finding)
+                found = self.lookup.column(here, scope, bare_alias=id(here) in bare)
+                if isinstance(found, Finding):
+                    self.findings.append(found)
+                elif found is not None:
+                    self.references[id(here)] = found
             else:
                 stack.extend(here.iter_expressions(reverse=True))
 
     def _output(self, node: exp.Select, scope: Scope) -> Columns:
         names: dict[str, str] = {}
+        labels: list[str | None] = []
+        origins: list[Origin] = []
         count: int | None = 0
         complete = True
         for projection in node.expressions:
@@ -299,7 +339,11 @@ class _Walk:
             names.update(columns.names)
             count = None if count is None or columns.count is None else count + columns.count
             complete = complete and columns.complete
-        return Columns(names=names, count=count, complete=complete)
+            labels += columns.labels
+            origins += columns.origins
+        if count is None:
+            return Columns(names=names, count=None, complete=complete)
+        return Columns(names=names, count=count, complete=complete, labels=labels, origins=origins)
 
     def _projection(self, node: exp.Expr, scope: Scope) -> Columns:
         if isinstance(node, exp.Star):
@@ -308,10 +352,13 @@ class _Walk:
             sources = scope.named(self.lookup.fold(node.args["table"]))
             return sources[0].columns if sources else Columns.unknown()
         if isinstance(node, exp.Alias):
-            return Columns(names={self.lookup.fold(node.args["alias"]): node.alias}, count=1)
+            return _one(self.lookup.fold(node.args["alias"]), node.alias, node.this)
         if isinstance(node, exp.Column) and isinstance(node.this, exp.Identifier):
-            return Columns(names={self.lookup.fold(node.this): node.name}, count=1)
-        return Columns(names={}, count=1, complete=False)
+            return _one(self.lookup.fold(node.this), node.name, node)
+        name = label(node) if self.lookup.schema.rules.name == "postgres" else None
+        if name is not None:
+            return _one(name, name, node)
+        return Columns(names={}, count=1, complete=False, labels=[None], origins=[node])
 
     def _report(
         self,
@@ -326,58 +373,42 @@ class _Walk:
         self.findings.append(Finding(code=code, message=message, nearest=nearest, hint=hint, **at))
 
 
-def _identifier(node: exp.Expr) -> exp.Expr:
-    return node.this if isinstance(node, exp.Column | exp.ColumnDef) else node
+def _one(name: str, as_written: str, node: exp.Expr) -> Columns:
+    return Columns(names={name: as_written}, count=1, labels=[name], origins=[node])
 
 
-def _inside(node: exp.Expr) -> exp.Expr:
-    """What stands inside one or more pairs of parentheses."""
-    while isinstance(node, exp.Subquery) and not node.args.get("with_"):
-        node = node.this
-    return node
+def _of_values(node: exp.Values) -> Columns:
+    """`column1`, `column2` …, as Postgres and SQLite call them."""
+    rows = [row.expressions if isinstance(row, exp.Tuple) else [row] for row in node.expressions]
+    width = len(rows[0]) if rows else 0
+    names = {f"column{at + 1}": f"column{at + 1}" for at in range(width)}
+    return Columns.of(names, [tuple(row[at] for row in rows if at < len(row)) for at in range(width)])
 
 
-def _branches(node: exp.Expr) -> list[exp.Expr]:
-    """The parts of a chain of set operations from left to right, without recursion."""
-    branches: list[exp.Expr] = []
-    while isinstance(node, exp.SetOperation):
-        branches.append(node.expression)
-        node = node.this
-    return [node, *reversed(branches)]
-
-
-def _joins(node: exp.Expr) -> Iterator[exp.Join]:
-    """The joins of a SELECT, those inside parentheses in FROM too."""
-    from_ = node.args.get("from_")
-    if from_ is not None:
-        yield from _joins_of_source(from_.this)
-    for join in node.args.get("joins") or ():
-        yield join
-        yield from _joins_of_source(join.this)
-
-
-def _joins_of_source(node: exp.Expr) -> Iterator[exp.Join]:
-    inside = _inside(node)
-    if isinstance(node, exp.Subquery) and (node.args.get("alias") or not isinstance(inside, exp.Table)):
-        return
-    for join in inside.args.get("joins") or ():
-        yield join
-        yield from _joins_of_source(join.this)
-
-
-def _items(clause: exp.Expr) -> Iterator[exp.Expr]:
-    """The items of GROUP BY, ORDER BY or DISTINCT ON, without their direction."""
-    on = clause.args.get("on")
-    for item in on.expressions if isinstance(on, exp.Tuple) else clause.expressions:
-        yield item.this if isinstance(item, exp.Ordered) else item
+def _combined(first: Columns, others: Sequence[Columns]) -> Columns:
+    """The columns of a set operation: named by its first part, of the types of all."""
+    parts = [first.origins, *(other.origins for other in others)]
+    if first.count is None or any(len(part) != first.count for part in parts):
+        return first
+    return replace(first, origins=[tuple(each) for each in zip(*parts, strict=True)])
 
 
 def _all_columns(scope: Scope) -> Columns:
+    """What `*` stands for: the columns that USING and NATURAL merge come first, and once."""
     names: dict[str, str] = {}
+    labels: list[str | None] = []
+    origins: list[Origin] = []
     count: int | None = 0
+    for merged in scope.merged_in_order():
+        labels.append(merged)
+        origins.append(tuple(source.columns.origin(merged) for source in scope.having(merged)))
     for source in scope.sources:
-        repeated = sum(1 for name in source.columns.names if name in scope.merged and name in names)
-        known = None if count is None or source.columns.count is None else count + source.columns.count
-        count = None if known is None else known - repeated
         names.update(source.columns.names)
-    return Columns(names=names, count=count, complete=scope.complete)
+        count = None if count is None or source.columns.count is None else count + source.columns.count
+        for at, name in enumerate(source.columns.labels):
+            if name not in scope.merged:
+                labels.append(name)
+                origins.append(source.columns.origins[at])
+    if count is None:
+        return Columns(names=names, count=None, complete=scope.complete)
+    return Columns(names=names, count=len(labels), complete=scope.complete, labels=labels, origins=origins)

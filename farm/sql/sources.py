@@ -1,43 +1,69 @@
 """What a SELECT can see: the sources in its FROM clause, and through its parent what surrounds it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from sqlglot import exp
+
+from farm.sql.schema import Table
+
+# Where a column's values come from: a type as the DDL has it, the expression that computes them, the parts
+# of a set operation; None where that is not known.
+Origin: TypeAlias = "str | exp.Expr | tuple[Origin, ...] | None"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Columns:
     """Output columns by folded name, mapped to the name as written. Not `complete`: there may be other names.
-    `count` is None where even their number is not known."""
+    `count` is None where even their number is not known; where it is, `labels` (folded names, None for an
+    unnamed one) and `origins` have one entry for each, in order."""
 
     names: dict[str, str]
     count: int | None
     complete: bool = True
+    labels: Sequence[str | None] = ()
+    origins: Sequence[Origin] = ()
 
     @classmethod
     def unknown(cls) -> "Columns":
         return cls(names={}, count=None, complete=False)
 
+    @classmethod
+    def of(cls, names: dict[str, str], origins: Sequence[Origin]) -> "Columns":
+        """All columns, each with a name of its own."""
+        return cls(names=names, count=len(names), labels=list(names), origins=origins)
 
-@dataclass(frozen=True, kw_only=True)
+    def origin(self, name: str) -> Origin:
+        if name not in self.labels:
+            return None
+        at = self.labels.index(name)
+        return self.origins[at] if at < len(self.origins) else None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Source:
-    """One table, view, CTE or subquery in a FROM clause. `hidden`: with rowid or ctid and such."""
+    """One table, view, CTE or subquery in a FROM clause. `hidden`: with rowid or ctid and such. `table` is
+    what stands behind the name in the schema, None for a CTE or a subquery."""
 
     name: str
     columns: Columns
     hidden: bool = False
+    table: Table | None = None
 
     def has(self, column: str) -> bool:
         return column in self.columns.names
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class Scope:
-    """The names one SELECT sees. `aliases` are its own result names, in force while `sees_aliases`."""
+    """The names one SELECT sees. `aliases` are its own result names with what they stand for, in force while
+    `sees_aliases`; `merged` are the columns that USING and NATURAL make one, with the join that does so."""
 
     parent: "Scope | None" = None
     sources: list[Source] = field(default_factory=list)
-    merged: set[str] = field(default_factory=set)
-    aliases: set[str] = field(default_factory=set)
+    merged: dict[str, int] = field(default_factory=dict)
+    aliases: dict[str, exp.Expr | None] = field(default_factory=dict)
     sees_aliases: bool = False
 
     def outward(self) -> Iterator["Scope"]:
@@ -57,6 +83,16 @@ class Scope:
     def complete(self) -> bool:
         return all(source.columns.complete for source in self.sources)
 
+    def merge(self, names: Sequence[str]) -> None:
+        join = len(self.sources)
+        for name in names:
+            self.merged.pop(name, None)
+            self.merged[name] = join
+
+    def merged_in_order(self) -> list[str]:
+        """Those of the last join first."""
+        return sorted(self.merged, key=lambda name: -self.merged[name])
+
     def visible_columns(self) -> list[str]:
         """Every column name that could have been meant here, nearest scope first."""
         found: dict[str, None] = {}
@@ -64,3 +100,22 @@ class Scope:
             for source in scope.sources:
                 found.update(dict.fromkeys(source.columns.names.values()))
         return list(found)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reference:
+    """What a column reference means: a column of a source, or (`alias`) a result name of its SELECT."""
+
+    scope: Scope
+    source: Source | None = None
+    name: str = ""
+    alias: exp.Expr | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """One SELECT, resolved."""
+
+    node: exp.Select
+    scope: Scope
+    columns: Columns

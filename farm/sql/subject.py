@@ -8,9 +8,12 @@ from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.tokenizer_core import Token
 
+from farm.sql.calls import keep_as_written
 from farm.sql.dialect import Rules
 from farm.sql.place import Place, place
 from farm.sql.schema import Schema
+from farm.sql.scopes import Resolution, resolve
+from farm.sql.types.infer import Typing
 
 NODE_LIMIT = 20_000
 
@@ -35,6 +38,7 @@ class Subject:
     @cached_property
     def statements(self) -> list[exp.Expr]:
         """The parsed statements without the empty ones that stray semicolons leave."""
+        keep_as_written(self.tokens)
         parsed = self._dialect.parser(max_nodes=NODE_LIMIT).parse(self.tokens, self.sql)
         return [tree for tree in parsed if tree is not None and not isinstance(tree, exp.Semicolon)]
 
@@ -47,6 +51,16 @@ class Subject:
     def nodes(self) -> list[exp.Expr]:
         """The tree's nodes, breadth first."""
         return list(self.tree.walk())
+
+    @cached_property
+    def resolution(self) -> Resolution:
+        """What the names in the tree mean."""
+        return resolve(self.tree, self.schema, self.sql)
+
+    @cached_property
+    def typing(self) -> Typing:
+        """The types of the tree's expressions, worked out as they are asked for."""
+        return Typing(resolution=self.resolution, sql=self.sql)
 
     def find_all(self, *kinds: type[Node]) -> Iterator[Node]:
         """The nodes of these types, in the order of `nodes`."""

@@ -40,4 +40,4 @@ def _of_query(body: str, schema: "Schema") -> list[tuple[str, str]] | None:
         columns = resolve(tree, schema, body).columns
     except (SqlglotError, RecursionError, ValueError):
         return None
-    return None if columns is None else [(name, "") for name in columns]
+    return [(name, "") for name in columns.names.values()] if columns.complete else None

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterable
 
-from farm.sql.checks.aggregates import aggregates_in_place, counted_once
+from farm.sql.checks.aggregates import aggregates_in_place, ordered_by_aggregates, windows_in_place
 from farm.sql.checks.bounds import plain_characters, within_length, within_nesting
-from farm.sql.checks.conditions import conditions_are_boolean
+from farm.sql.checks.calls import argument_counts
 from farm.sql.checks.names import known_names
 from farm.sql.checks.reading import allowed_functions, only_reads
 from farm.sql.checks.structure import clauses_in_order, no_reserved_words, nothing_missing, some_columns
 from farm.sql.checks.syntax import no_parameters, one_statement, parses
+from farm.sql.checks.types import types_agree
 from farm.sql.schema import Schema
 from farm.sql.subject import Subject
 from farm.sql.verdict import Finding, Severity
@@ -29,9 +30,11 @@ CHECKS: tuple[Check, ...] = (
     no_reserved_words,
     nothing_missing,
     known_names,
+    argument_counts,
     aggregates_in_place,
-    counted_once,
-    conditions_are_boolean,
+    ordered_by_aggregates,
+    windows_in_place,
+    types_agree,
 )
 
 

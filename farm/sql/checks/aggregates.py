@@ -1,9 +1,11 @@
-"""Aggregates stand only where an engine computes them."""
+"""Aggregates and window functions stand only where an engine computes them."""
 
 from collections.abc import Iterator
 
 from sqlglot import exp
 
+from farm.sql.calls import aggregates_rows, called, written
+from farm.sql.dialect import Rules
 from farm.sql.subject import Subject
 from farm.sql.verdict import Finding
 
@@ -11,41 +13,89 @@ _TRANSPARENT = (exp.CTE, exp.With, exp.From, exp.Join, exp.Subquery, exp.SetOper
 
 
 def aggregates_in_place(subject: Subject) -> Iterator[Finding]:
-    """None in WHERE, ON or FILTER, none inside another; windows over aggregates are fine."""
-    for clause in subject.find_all(exp.Where, exp.Join):
-        for aggregate in _aggregates(clause if isinstance(clause, exp.Where) else clause.args.get("on")):
+    """None in WHERE, ON, GROUP BY or FILTER, none inside another; windows over aggregates are fine."""
+    rules = subject.rules
+    for clause in subject.find_all(exp.Where, exp.Join, exp.Group):
+        parts = [clause.args.get("on")] if isinstance(clause, exp.Join) else list(clause.iter_expressions())
+        for aggregate in (found for part in parts for found in _aggregates(part, rules)):
             if not _may_be_outer(clause):
-                where = "WHERE, ON or FILTER"
-                yield _misplaced(
-                    subject, aggregate, where, "filter groups with HAVING, or aggregate in a subquery"
-                )
-    for aggregate in subject.find_all(exp.AggFunc):
-        if _aggregates_rows(aggregate) and not isinstance(aggregate.parent, exp.Window):
-            inner = next(
-                (found for part in aggregate.iter_expressions() for found in _aggregates(part)), None
-            )
-            if inner is not None:
-                yield _misplaced(
-                    subject, inner, "another aggregate", "aggregate twice with a subquery in FROM"
-                )
+                where = "GROUP BY" if isinstance(clause, exp.Group) else "WHERE, ON or FILTER"
+                hint = "filter groups with HAVING, or aggregate in a subquery"
+                yield _misplaced(subject, aggregate, where, hint)
+    for node in subject.nodes:
+        if not aggregates_rows(node, rules) or isinstance(_unwrapped(node).parent, exp.Window):
+            continue
+        inner = next((found for part in node.iter_expressions() for found in _aggregates(part, rules)), None)
+        if inner is not None:
+            hint = "aggregate twice with a subquery in FROM"
+            yield _misplaced(subject, inner, "another aggregate", hint)
 
 
-def counted_once(subject: Subject) -> Iterator[Finding]:
-    """COUNT takes one argument."""
-    for count in subject.find_all(exp.Count):
-        if count.expressions and not isinstance(count.this, exp.Distinct):
+def ordered_by_aggregates(subject: Subject) -> Iterator[Finding]:
+    """In SQLite an aggregate in ORDER BY needs another one in the SELECT list, or a GROUP BY."""
+    if subject.rules.name != "sqlite":
+        return
+    for select in subject.find_all(exp.Select):
+        order = select.args.get("order")
+        if order is None or select.args.get("group") is not None or select.args.get("having") is not None:
+            continue
+        if any(True for part in select.expressions for _ in _aggregates(part, subject.rules)):
+            continue
+        for aggregate in _aggregates(order, subject.rules):
+            if not _may_be_outer(order):
+                hint = "group the rows with GROUP BY"
+                yield _misplaced(subject, aggregate, "ORDER BY of a query that does not group", hint)
+
+
+def windows_in_place(subject: Subject) -> Iterator[Finding]:
+    """Window functions have OVER, and none stands in WHERE, GROUP BY or HAVING."""
+    rules = subject.rules
+    for node in subject.find_all(exp.Anonymous):
+        name = called(node)
+        has_over = isinstance(_unwrapped(node).parent, exp.Window)
+        if name in rules.windows and not has_over and not isinstance(node.parent, exp.WithinGroup):
             yield Finding(
-                code="wrong_arguments",
-                message=f"{count.sql(subject.rules.name)[:60]} has more than one argument",
-                hint="count rows with COUNT(*), values with COUNT(column)",
+                code="misplaced_window",
+                message=f"{node.name} is a window function and needs OVER (…)",
+                hint=f"write {node.name}(…) OVER (PARTITION BY … ORDER BY …)",
+                **subject.place(node.meta.get("start")),
             )
+    for clause in subject.find_all(exp.Where, exp.Group, exp.Having):
+        window = next(_windows(clause), None)
+        if window is not None and not isinstance(clause.parent, exp.Filter):
+            yield Finding(
+                code="misplaced_window",
+                message=f"the window {written(window.this, rules.name)} stands in {clause.key.upper()}",
+                hint="compute it in a subquery, and filter outside of it",
+            )
+
+
+def _windows(clause: exp.Expr) -> Iterator[exp.Expr]:
+    """The windows in a clause, without those of queries inside it."""
+    stack = [clause]
+    while stack:
+        here = stack.pop()
+        if isinstance(here, exp.Window):
+            yield here
+        elif not isinstance(here, exp.Query):
+            stack.extend(here.iter_expressions())
+
+
+def _unwrapped(node: exp.Expr) -> exp.Expr:
+    """The outermost of what belongs to a call: FILTER, WITHIN GROUP, IGNORE NULLS."""
+    while isinstance(node.parent, exp.Filter | exp.WithinGroup | exp.IgnoreNulls | exp.RespectNulls):
+        if node.arg_key != "this":
+            break
+        node = node.parent
+    return node
 
 
 def _misplaced(subject: Subject, aggregate: exp.Expr, where: str, hint: str) -> Finding:
     return Finding(
         code="misplaced_aggregate",
-        message=f"the aggregate {aggregate.sql(subject.rules.name)[:60]} stands in {where}",
+        message=f"the aggregate {written(aggregate, subject.rules.name)} stands in {where}",
         hint=hint,
+        **subject.place(aggregate.meta.get("start")),
     )
 
 
@@ -64,18 +114,23 @@ def _may_be_outer(node: exp.Expr) -> bool:
     return False
 
 
-def _aggregates(node: exp.Expr | None) -> Iterator[exp.Expr]:
+def _aggregates(node: exp.Expr | None, rules: Rules) -> Iterator[exp.Expr]:
     """The aggregates under `node` that belong to its own SELECT."""
     stack = [node] if node is not None else []
     while stack:
         here = stack.pop()
-        if isinstance(here, exp.Query | exp.Window):
+        if isinstance(here, exp.Query):
             continue
-        if isinstance(here, exp.AggFunc) and _aggregates_rows(here):
+        if isinstance(here, exp.Window):
+            stack.extend(part for part in here.iter_expressions() if part is not here.this)
+            stack.extend(_unwrapped_call(here.this).iter_expressions())
+            continue
+        if aggregates_rows(here, rules):
             yield here
         stack.extend(here.iter_expressions())
 
 
-def _aggregates_rows(node: exp.Expr) -> bool:
-    """SQLite's max(a, b) and min(a, b) compare their arguments."""
-    return not (isinstance(node, exp.Max | exp.Min) and node.expressions)
+def _unwrapped_call(node: exp.Expr) -> exp.Expr:
+    while isinstance(node, exp.Filter | exp.WithinGroup | exp.IgnoreNulls | exp.RespectNulls):
+        node = node.this
+    return node

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from farm.sql.scopes import resolve
 from farm.sql.subject import Subject
 from farm.sql.verdict import Finding
 
@@ -11,4 +10,4 @@ REPORTED = 10
 
 def known_names(subject: Subject) -> Iterator[Finding]:
     """Tables, columns, aliases and the widths of set operations, looked up in the schema."""
-    yield from resolve(subject.tree, subject.schema, subject.sql).findings[:REPORTED]
+    yield from subject.resolution.findings[:REPORTED]

@@ -1,0 +1,35 @@
+"""Functions get as many arguments as they take. Postgres' are checked with their types."""
+
+from collections.abc import Iterator
+
+from sqlglot import exp
+
+from farm.sql.calls import arguments, called, is_distinct
+from farm.sql.dialect import ANY_NUMBER
+from farm.sql.subject import Subject
+from farm.sql.verdict import Finding
+
+
+def argument_counts(subject: Subject) -> Iterator[Finding]:
+    """No more and no fewer arguments than the function takes; a star only in COUNT(*)."""
+    takes = subject.rules.argument_counts
+    for node in subject.find_all(exp.Anonymous, exp.GroupConcat):
+        name = called(node) or ""
+        given = arguments(node)
+        if any(isinstance(part, exp.Star) for part in given) and subject.rules.name != "duckdb":
+            if name != "count" or len(given) > 1:
+                yield _wrong(subject, node, f"{name} takes no * among its arguments", "only COUNT(*) exists")
+            continue
+        least, most = takes.get(name, (0, ANY_NUMBER))
+        if not least <= len(given) <= most:
+            wanted = (
+                str(least) if least == most else f"{least} or more" if most > 99 else f"{least} to {most}"
+            )
+            yield _wrong(subject, node, f"{name} has {len(given)} arguments", f"it takes {wanted}")
+        elif is_distinct(node) and len(given) != 1 and subject.rules.name == "sqlite":
+            yield _wrong(subject, node, f"{name}(DISTINCT …) has {len(given)} arguments", "it takes one")
+
+
+def _wrong(subject: Subject, node: exp.Expr, message: str, hint: str) -> Finding:
+    place = subject.place(node.meta.get("start"))
+    return Finding(code="wrong_arguments", message=message, hint=hint, **place)

@@ -1,0 +1,22 @@
+"""Types fit together, where the engine insists: in Postgres."""
+
+from collections.abc import Iterator
+
+from farm.sql.subject import Subject
+from farm.sql.verdict import Finding
+
+REPORTED = 5
+
+
+def types_agree(subject: Subject) -> Iterator[Finding]:
+    """Operators, arguments, conditions, CASE and string literals; see farm.sql.types.infer."""
+    if subject.rules.name != "postgres":
+        return
+    typing = subject.typing
+    for node in reversed(subject.nodes):
+        typing.type(node)
+    yield from sorted(typing.findings, key=_position)[:REPORTED]
+
+
+def _position(finding: Finding) -> tuple[int, int]:
+    return finding.line or 0, finding.column or 0

@@ -1,0 +1,1 @@
+"""Types of expressions, where the dialect insists on them (Postgres)."""

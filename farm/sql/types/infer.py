@@ -1,0 +1,405 @@
+"""The type of every expression of a query, as Postgres would find it, and what does not fit together.
+
+Each node is typed once, those further down first; a type that is not known is None and fits everywhere, so
+that only what is certainly wrong is told.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from sqlglot import exp
+
+from farm.sql.calls import arguments, called, start_of, written
+from farm.sql.place import place
+from farm.sql.scopes import Resolution
+from farm.sql.sources import Origin
+from farm.sql.types import resolve
+from farm.sql.types.catalog import RECORD, UNKNOWN, catalog
+from farm.sql.types.coercion import can_coerce, common_type
+from farm.sql.types.literals import is_value
+from farm.sql.types.names import spoken, type_of
+from farm.sql.types.operators import BINARY, hint, spoken_operator
+from farm.sql.verdict import Finding
+
+_operator = lru_cache(maxsize=4096)(resolve.operator)
+_function = lru_cache(maxsize=4096)(resolve.function)
+
+_COMMON = frozenset({"coalesce", "greatest", "least"})
+_WRITTEN_OTHERWISE = {"trim": "btrim", "group_concat": "string_agg"}
+_UNTYPED = frozenset({"json_object", "json_agg", "json_objectagg", "normalize", "grouping", "row", "unnest"})
+_FIXED: dict[type[exp.Expr], str] = {
+    exp.Boolean: "bool",
+    exp.Null: UNKNOWN,
+    exp.Interval: "interval",
+    exp.CurrentDate: "date",
+    exp.CurrentTime: "timetz",
+    exp.CurrentTimestamp: "timestamptz",
+    exp.Localtime: "time",
+    exp.Localtimestamp: "timestamp",
+    exp.Exists: "bool",
+    exp.Tuple: RECORD,
+    exp.JSONPath: UNKNOWN,
+}
+_INT4, _INT8 = 1 << 31, 1 << 63
+
+
+@dataclass(kw_only=True)
+class Typing:
+    """Types of the expressions of one query by the id of their nodes, and the findings on the way."""
+
+    resolution: Resolution
+    sql: str
+    findings: list[Finding] = field(default_factory=list)
+    types: dict[int, str | None] = field(default_factory=dict)
+
+    def type(self, node: exp.Expr | None) -> str | None:
+        if node is None:
+            return None
+        key = id(node)
+        if key not in self.types:
+            self.types[key] = None  # until it is known: a recursive query asks for its own columns
+            self.types[key] = self._type(node)
+        return self.types[key]
+
+    def _type(self, node: exp.Expr) -> str | None:
+        kind = type(node)
+        if (fixed := _FIXED.get(kind)) is not None:
+            return fixed
+        if (handler := _HANDLERS.get(kind)) is not None:
+            return handler(self, node)
+        if (symbol := BINARY.get(kind)) is not None:
+            return self._binary(symbol, node, node.this, node.args.get("expression"))
+        if called(node) is not None:
+            return self._call(node)
+        return None
+
+    # what the rest builds on
+
+    def origin(self, origin: Origin) -> str | None:
+        """The type of an output column; a string literal in it is text."""
+        if origin is None:
+            return None
+        if isinstance(origin, str):
+            return type_of(origin)
+        if isinstance(origin, tuple):
+            return self._common([self.origin(part) for part in origin])
+        found = self.type(origin)
+        return "text" if found == UNKNOWN else found
+
+    def _common(self, types: Sequence[str | None]) -> str | None:
+        known = [type_ for type_ in types if type_ is not None]
+        return common_type(known) if len(known) == len(types) else None
+
+    def convert(self, node: exp.Expr, target: str | None) -> None:
+        """Report a string literal that is no value of the type which its surroundings give it."""
+        inner = node.unnest()
+        if not isinstance(inner, exp.Literal) or not inner.is_string or target is None:
+            return
+        if not is_value(inner.name, target):
+            self.report(
+                "invalid_literal",
+                f"'{inner.name[:40]}' is not a value of type {spoken(target)}",
+                node,
+                hint=f"write a {spoken(target)}, or compare with a column of another type",
+            )
+
+    def boolean(self, node: exp.Expr | None, where: str) -> None:
+        """Report what stands where a condition must."""
+        found = self.type(node)
+        if node is None or found is None:
+            return
+        if found == UNKNOWN:
+            self.convert(node, "bool")
+        elif found != "bool":
+            self.report(
+                "not_boolean",
+                f"{where} needs a condition, and {written(node, 'postgres')} is {spoken(found)}",
+                node,
+                hint="compare it with something; a Postgres condition is true or false",
+            )
+
+    def report(self, code: str, message: str, node: exp.Expr, *, hint: str | None = None) -> None:
+        start = start_of(node) or (start_of(node.parent) if node.parent is not None else None)
+        self.findings.append(Finding(code=code, message=message, hint=hint, **place(self.sql, start)))
+
+    # expressions
+
+    def _literal(self, node: exp.Expr) -> str:
+        if node.args.get("is_string"):
+            return UNKNOWN
+        text = node.name.lower().replace("_", "")
+        if not text.isdigit():
+            return "int4" if text.startswith(("0x", "0o", "0b")) else "numeric"
+        value = int(text) if len(text) < 25 else _INT8
+        return "int4" if value < _INT4 else "int8" if value < _INT8 else "numeric"
+
+    def _column(self, node: exp.Expr) -> str | None:
+        reference = self.resolution.references.get(id(node))
+        if reference is None:
+            return None
+        if reference.source is None:
+            return self.type(reference.alias)
+        if reference.name in reference.scope.merged:
+            sources = reference.scope.having(reference.name)
+            return self._common([self.origin(source.columns.origin(reference.name)) for source in sources])
+        return self.origin(reference.source.columns.origin(reference.name))
+
+    def _inner(self, node: exp.Expr) -> str | None:
+        return self.type(node.this)
+
+    def _cast(self, node: exp.Expr) -> str | None:
+        target = type_of(node.args["to"].sql("postgres"))
+        source = self.type(node.this)
+        if target is None or source is None:
+            return target
+        if source == UNKNOWN:
+            self.convert(node.this, target)
+        elif not can_coerce(source, target, context="e"):
+            self.report(
+                "cannot_cast",
+                f"{spoken(source)} cannot be converted to {spoken(target)}: {written(node, 'postgres')}",
+                node,
+                hint="convert it in two steps, or compute the value otherwise",
+            )
+        return target
+
+    def _binary(
+        self, symbol: str, node: exp.Expr, left: exp.Expr | None, right: exp.Expr | None
+    ) -> str | None:
+        """An operator between two expressions; rows are compared part by part."""
+        if left is None or right is None:
+            return None
+        if isinstance(right, exp.Any | exp.All):
+            self._pair(symbol, node, left, self.type(left), self._element(right.this), None)
+            return "bool"
+        ours, theirs = self._parts(left), self._parts(right)
+        if len(ours) > 1 or len(theirs) > 1:
+            for one, other in zip(ours, theirs, strict=False):
+                self._pair(symbol, node, left, one, other, None)
+            return "bool"
+        return self._pair(symbol, node, left, self.type(left), self.type(right), right)
+
+    def _parts(self, node: exp.Expr) -> list[str | None]:
+        inner = node.unnest()
+        if isinstance(inner, exp.Tuple):
+            return [self.type(part) for part in inner.expressions]
+        columns = self.resolution.outputs.get(id(inner))
+        return [] if columns is None else [self.origin(part) for part in columns.origins]
+
+    def _element(self, node: exp.Expr) -> str | None:
+        """The type of the single values in the operand of ANY, ALL or IN."""
+        inner = node.unnest()
+        columns = self.resolution.outputs.get(id(inner))
+        if columns is not None:
+            return self.origin(columns.origins[0]) if len(columns.origins) == 1 else None
+        found = self.type(inner)
+        return found[1:] if found is not None and found.startswith("_") else None
+
+    def _pair(
+        self,
+        symbol: str,
+        node: exp.Expr,
+        left: exp.Expr,
+        left_type: str | None,
+        right_type: str | None,
+        right: exp.Expr | None,
+    ) -> str | None:
+        found = _operator(symbol, (left_type, right_type))
+        if isinstance(found, resolve.Resolved):
+            for side, given, target in ((left, left_type, 0), (right, right_type, 1)):
+                if side is not None and given == UNKNOWN:
+                    self.convert(side, found.arguments[target])
+            return found.result
+        if isinstance(found, resolve.Failure):
+            one, other = spoken(left_type or ""), spoken(right_type or "")
+            other = "text" if other == UNKNOWN else other
+            self.report(
+                "type_mismatch",
+                f"{one} {spoken_operator(symbol)} {other} does not exist: {written(node, 'postgres')}",
+                node,
+                hint=hint(symbol, one, other),
+            )
+        return None
+
+    def _between(self, node: exp.Expr) -> str:
+        self._binary(">=", node, node.this, node.args["low"])
+        self._binary("<=", node, node.this, node.args["high"])
+        return "bool"
+
+    def _in(self, node: exp.Expr) -> str:
+        query = node.args.get("query")
+        if query is not None:
+            self._binary("=", node, node.this, query)
+            return "bool"
+        given = [self.type(node.this), *(self.type(part) for part in node.expressions)]
+        shared = self._common(given) if len(node.expressions) > 1 else None
+        for part in node.expressions:
+            if shared is not None and self.type(part) == UNKNOWN:
+                self.convert(part, shared)
+            elif shared is None:
+                before = len(self.findings)
+                self._binary("=", node, node.this, part)
+                if len(self.findings) > before:
+                    break
+        return "bool"
+
+    def _connector(self, node: exp.Expr) -> str:
+        for part in node.iter_expressions():
+            if not isinstance(part, exp.Connector):
+                self.boolean(part, node.key.upper())
+        return "bool"
+
+    def _is(self, node: exp.Expr) -> str:
+        if isinstance(node.args.get("expression"), exp.Boolean):
+            self.boolean(node.this, "IS TRUE or IS FALSE")
+        return "bool"
+
+    def _negative(self, node: exp.Expr) -> str | None:
+        found = _operator("-", (self.type(node.this),))
+        return found.result if isinstance(found, resolve.Resolved) else None
+
+    def _case(self, node: exp.Expr) -> str | None:
+        results = []
+        for branch in node.args.get("ifs") or ():
+            if node.this is None:
+                self.boolean(branch.this, "WHEN")
+            else:
+                self._binary("=", branch, node.this, branch.this)
+            results.append(branch.args["true"])
+        if node.args.get("default") is not None:
+            results.append(node.args["default"])
+        return self._one_type(node, results, "CASE")
+
+    def _one_type(self, node: exp.Expr, parts: Sequence[exp.Expr], what: str) -> str | None:
+        """The type that several values share; they are reported when there is none."""
+        types = [self.type(part) for part in parts]
+        shared = self._common(types)
+        known = [type_ for type_ in types if type_ not in {None, UNKNOWN}]
+        if shared is None and None not in types and known:
+            names = " and ".join(dict.fromkeys(spoken(type_) for type_ in known if type_))
+            self.report(
+                "types_differ", f"{what} gives {names}", node, hint="convert them to one type with CAST"
+            )
+        for part, type_ in zip(parts, types, strict=True):
+            if type_ == UNKNOWN and known:
+                self.convert(part, shared)
+        return shared
+
+    def _array(self, node: exp.Expr) -> str | None:
+        if any(isinstance(part, exp.Query) for part in node.expressions):
+            return None
+        shared = self._one_type(node, node.expressions, "ARRAY")
+        return None if shared is None else shared if shared.startswith("_") else f"_{shared}"
+
+    def _bracket(self, node: exp.Expr) -> str | None:
+        found = self.type(node.this)
+        if any(isinstance(part, exp.Slice) for part in node.expressions):
+            return found
+        return found[1:] if found is not None and found.startswith("_") else None
+
+    def _scalar(self, node: exp.Expr) -> str | None:
+        """A subquery as a value: its only column."""
+        columns = self.resolution.outputs.get(id(node))
+        if columns is None or len(columns.origins) != 1:
+            return None
+        return self.origin(columns.origins[0])
+
+    def _condition(self, node: exp.Expr) -> None:
+        name = "FILTER" if isinstance(node.parent, exp.Filter) else node.key.upper()
+        self.boolean(node.this, name)
+
+    def _join(self, node: exp.Expr) -> None:
+        self.boolean(node.args.get("on"), "ON")
+
+    def _at_time_zone(self, node: exp.Expr) -> str | None:
+        found = _function("timezone", (self.type(node.args["zone"]), self.type(node.this)))
+        return found.result if isinstance(found, resolve.Resolved) else None
+
+    # calls
+
+    def _extract(self, node: exp.Expr) -> str | None:
+        self._resolve(node, "extract", ["text", self.type(node.args["expression"])], [])
+        return None if "date_part" in self.sql.lower() else "numeric"
+
+    def _position(self, node: exp.Expr) -> str | None:
+        given = [node.this, node.args.get("substr")]
+        return self._resolve(node, "position", [self.type(part) for part in given], [])
+
+    def _within_group(self, node: exp.Expr) -> str | None:
+        order = [self.type(item.this) for item in node.expression.expressions]
+        direct = [self.type(part) for part in arguments(node.this)]
+        return self._resolve(node.this, called(node.this) or "", [*direct, *order], [])
+
+    def _call(self, node: exp.Expr) -> str | None:
+        name = called(node) or ""
+        name = _WRITTEN_OTHERWISE.get(name, name)
+        given = arguments(node)
+        if isinstance(node.parent, exp.WithinGroup) or name in _UNTYPED:
+            return None
+        if name in _COMMON:
+            return self._one_type(node, given, name.upper())
+        if name == "nullif" and len(given) == 2:
+            self._binary("=", node, given[0], given[1])
+            return self.type(given[0])
+        if name == "count" and len(given) == 1 and isinstance(given[0], exp.Star | exp.Column):
+            return "int8"
+        if any(isinstance(part, exp.Kwarg | exp.Variadic | exp.Star) for part in given):
+            return None
+        return self._resolve(node, name, [self.type(part) for part in given], given)
+
+    def _resolve(
+        self, node: exp.Expr, name: str, types: Sequence[str | None], given: Sequence[exp.Expr]
+    ) -> str | None:
+        found = _function(name, tuple(types))
+        if isinstance(found, resolve.Resolved):
+            for part, type_, target in zip(given, types, found.arguments, strict=False):
+                if type_ == UNKNOWN:
+                    self.convert(part, target)
+            return None if found.result in {RECORD, None} else found.result
+        if isinstance(found, resolve.Failure):
+            shown = ", ".join(spoken(type_) if type_ else "…" for type_ in types)
+            self.report(
+                "wrong_arguments", f"{name}({shown}) {found.value}", node, hint=_overloads(name, len(types))
+            )
+        return None
+
+
+def _overloads(name: str, count: int) -> str | None:
+    """What a function takes, those with as many arguments first."""
+    known = sorted(catalog().functions.get(name, ()), key=lambda s: len(s.arguments) != count)
+    shown = [f"{name}({', '.join(map(spoken, signature.arguments))})" for signature in known[:4]]
+    return f"there is {', '.join(dict.fromkeys(shown))}" if shown else None
+
+
+_HANDLERS: dict[type, Callable[[Typing, exp.Expr], str | None]] = {
+    exp.Literal: Typing._literal,
+    exp.Column: Typing._column,
+    exp.Paren: Typing._inner,
+    exp.Alias: Typing._inner,
+    exp.Window: Typing._inner,
+    exp.Filter: Typing._inner,
+    exp.Collate: Typing._inner,
+    exp.Escape: Typing._inner,
+    exp.IgnoreNulls: Typing._inner,
+    exp.RespectNulls: Typing._inner,
+    exp.Cast: Typing._cast,
+    exp.Between: Typing._between,
+    exp.In: Typing._in,
+    exp.And: Typing._connector,
+    exp.Or: Typing._connector,
+    exp.Not: Typing._connector,
+    exp.Is: Typing._is,
+    exp.Neg: Typing._negative,
+    exp.Case: Typing._case,
+    exp.Array: Typing._array,
+    exp.Bracket: Typing._bracket,
+    exp.Subquery: Typing._scalar,
+    exp.Where: Typing._condition,
+    exp.Having: Typing._condition,
+    exp.Join: Typing._join,
+    exp.AtTimeZone: Typing._at_time_zone,
+    exp.Extract: Typing._extract,
+    exp.StrPosition: Typing._position,
+    exp.WithinGroup: Typing._within_group,
+}

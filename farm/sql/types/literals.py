@@ -1,0 +1,63 @@
+"""Whether a string literal is a value of the type that its surroundings give it, where that is certain."""
+
+import re
+from calendar import monthrange
+from decimal import Decimal, InvalidOperation
+
+_WHOLE = {"int2": 1 << 15, "int4": 1 << 31, "int8": 1 << 63}
+_INTEGER = re.compile(r"\s*[+-]?(0[xX][0-9a-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|\d+(_\d+)*)\s*\Z")
+_NUMBER = re.compile(
+    r"\s*[+-]?(\d[\d_]*\.?\d*|\.\d+)([eE][+-]?\d+)?\s*\Z|\s*[+-]?0[xXoObB][0-9a-fA-F_]+\s*\Z"
+)
+_NOT_FINITE = re.compile(r"\s*(nan|[+-]?inf(inity)?)\s*\Z", re.IGNORECASE)
+_TRUTHS = ("true", "false", "yes", "no")
+_SHORT_TRUTHS = ("on", "off", "of", "1", "0")
+_UUID = re.compile(r"\s*\{?[0-9a-fA-F]{4}(-?[0-9a-fA-F]{4}){7}\}?\s*\Z")
+_DAYS = frozenset({"date", "timestamp", "timestamptz"})
+_SPECIAL_DAY = re.compile(r"\s*(now|today|tomorrow|yesterday|epoch|-?infinity|allballs)\b.*", re.IGNORECASE)
+_ISO_DAY = re.compile(r"\s*(\d{4,5})-(\d{1,2})-(\d{1,2})(?!\d)")
+_NEVER_A_DAY = re.compile(r"\s*(\d{1,5}|\d{4}-\d{1,2}|\d{4}[-/]|[^\d]*|.*[%_*?<>=!;].*)\s*\Z", re.DOTALL)
+_NEVER_A_TIME = re.compile(r"[^\d]*\Z|.*[%_*?<>=!;].*\Z", re.DOTALL)
+
+
+def is_value(text: str, type_: str) -> bool:
+    """False when Postgres would certainly refuse `text` as a `type_`."""
+    if type_ in _WHOLE:
+        return bool(_INTEGER.match(text)) and _in_range(text, _WHOLE[type_])
+    if type_ in {"numeric", "float4", "float8"}:
+        return bool(_NUMBER.match(text) or _NOT_FINITE.match(text))
+    if type_ == "bool":
+        return _is_truth(text.strip().lower())
+    if type_ == "uuid":
+        return bool(_UUID.match(text))
+    if type_ in _DAYS:
+        return _is_day(text)
+    if type_ in {"time", "timetz"}:
+        return bool(_SPECIAL_DAY.match(text)) or not _NEVER_A_TIME.match(text)
+    if type_ == "interval":
+        return not _NEVER_A_TIME.match(text) or text.strip().lower().lstrip("-+") == "infinity"
+    return True
+
+
+def _in_range(text: str, bound: int) -> bool:
+    try:
+        value = Decimal(text.replace("_", ""))
+    except InvalidOperation:
+        return True
+    return -bound <= value < bound
+
+
+def _is_truth(word: str) -> bool:
+    return bool(word) and (word in _SHORT_TRUTHS or any(truth.startswith(word) for truth in _TRUTHS))
+
+
+def _is_day(text: str) -> bool:
+    if _SPECIAL_DAY.match(text):
+        return True
+    if _NEVER_A_DAY.match(text):
+        return False
+    iso = _ISO_DAY.match(text)
+    if iso is None:
+        return True
+    year, month, day = (int(part) for part in iso.groups())
+    return 1 <= month <= 12 and day >= 1 and (year > 9999 or day <= monthrange(max(year, 1), month)[1])
