@@ -23,7 +23,7 @@ from farm.models.answer import Answer, FailedCall, Message, Usage
 from farm.models.breaks import break_of, cause_of
 from farm.models.failures import Break, ErrorReply, Failure, Route
 from farm.models.health import Health
-from farm.models.plain import redactor
+from farm.models.plain import answer_redactor, redactor
 from farm.models.reading import MAX_BODY_BYTES, NoCompletion, Said, said
 from farm.models.streamed import Deltas, TooLong
 from farm.redaction import masked
@@ -77,6 +77,7 @@ class Model:
             default_headers={"Accept-Encoding": "identity", **_credentials(address, key)},
             http_client=self._http,
         )
+        self._redact_answer = answer_redactor(key)
         redact = redactor(base_url, key)
         endpoint = redact(masked(str(address or self._client.base_url))).rstrip("/")
         self._route = Route(model=name, endpoint=endpoint, redact=redact)
@@ -113,13 +114,13 @@ class Model:
         self._tell_that_it_is_back()
         usage = found.usage or Usage(prompt_tokens=0, completion_tokens=0)
         return Answer(
-            text=found.text,
+            text=self._redact_answer(found.text),
             model=self.name,
             prompt_tokens=usage.prompt_tokens,
             completion_tokens=usage.completion_tokens,
             cost_usd=cost_usd(self._settings, usage),
             latency_ms=latency_ms,
-            finish_reason=found.finish_reason,
+            finish_reason=self._redact_answer(found.finish_reason),
             parameters=sent,
         )
 

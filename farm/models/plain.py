@@ -4,6 +4,8 @@ from farm import redaction
 from farm.redaction import Redact
 
 SAID_CHARS = 300
+REAL_KEY_CHARS = 16
+"""What is shorter is a placeholder for a server that wants no key, such as `ollama`."""
 
 
 def plain(text: str, redact: Redact) -> str:
@@ -20,3 +22,8 @@ def redactor(url: str | None, api_key: str | None) -> Redact:
         account = url.partition("://")[2].partition("?")[0].rpartition("@")[0]
         secrets |= redaction.secrets_in(url) | ({account} if ":" not in account else set())
     return redaction.redactor(secrets)
+
+
+def answer_redactor(api_key: str | None) -> Redact:
+    """Hides the key in an answer, which is stored; an endpoint may repeat what it was sent."""
+    return redaction.redactor([api_key] if api_key and len(api_key) >= REAL_KEY_CHARS else [])

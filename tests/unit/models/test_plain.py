@@ -2,7 +2,7 @@
 
 import pytest
 
-from farm.models.plain import SAID_CHARS, plain, redactor
+from farm.models.plain import SAID_CHARS, answer_redactor, plain, redactor
 
 SHOW = redactor(None, "sk-secret")
 
@@ -39,3 +39,14 @@ def test_words_are_cut_and_no_secret_is_cut_in_two():
 )
 def test_what_is_secret_in_an_address_is_hidden(url, secret):
     assert plain(f"no {secret} here", redactor(url, None)) == "no *** here"
+
+
+def test_an_answer_that_repeats_the_key_is_kept_without_it():
+    key = "sk-0123456789abcdef"
+    assert answer_redactor(key)(f"SELECT 1 -- Bearer {key}") == "SELECT 1 -- Bearer ***"
+
+
+@pytest.mark.parametrize("placeholder", [None, "", "none", "ollama", "not-needed"])
+def test_a_placeholder_for_a_key_changes_no_answer(placeholder):
+    said = f"SELECT '{placeholder}'"
+    assert answer_redactor(placeholder)(said) == said
