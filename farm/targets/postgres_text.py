@@ -8,6 +8,7 @@ carriage return ends a comment; whoever reads it otherwise can be shown a string
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 TOKEN = re.compile(
     r"""
@@ -71,6 +72,7 @@ def statements(sql: str) -> list[str]:
     return found if empty else [*found, statement.strip()]
 
 
+@lru_cache(maxsize=4)
 def mentions(sql: str) -> Mentions | None:
     """What `sql` names; None where that cannot be told.
 

@@ -87,9 +87,10 @@ TALK = {
 }
 WORDS = sorted(
     words(
-        """SELECT FROM WHERE GROUP BY ORDER HAVING LIMIT WITH AS ( ) , . * ; ' " ` $$ $a$ -- /* */ orders id total
-        1 1e9 'x' NULL NOT IN EXISTS CASE WHEN THEN END UNION JOIN ON LATERAL VALUES :: [ ] || = < > ? :p @v {{ }}
-        {% # \\ RECURSIVE INTO FOR UPDATE OVER PARTITION ROWS BETWEEN count( pg_sleep( load_extension( E' U&' N'"""
+        """SELECT FROM WHERE GROUP BY ORDER HAVING LIMIT WITH AS ( ) , . * ; ' " ` $$ $a$ -- /* */ orders id
+        total 1 1e9 'x' NULL NOT IN EXISTS CASE WHEN THEN END UNION JOIN ON LATERAL VALUES :: [ ] || = < > ?
+        :p @v {{ }} {% # \\ RECURSIVE INTO FOR UPDATE OVER PARTITION ROWS BETWEEN count( pg_sleep( E' U&' N'
+        load_extension("""
     )
 )
 

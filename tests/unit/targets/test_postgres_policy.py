@@ -22,7 +22,7 @@ POLICY = Policy(
     [
         (
             "SELECT PG_SLEEP (1)",
-            "function pg_sleep() is not allowed in a report: volatile, it may do more than read",
+            "function pg_sleep() is not allowed in a report: volatile",
         ),
         ('SELECT pg_catalog."nextval"(1)', "function nextval()"),
         ("SELECT current_setting('x')", "not among the functions known to do nothing but compute"),

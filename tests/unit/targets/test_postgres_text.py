@@ -19,7 +19,7 @@ from farm.targets.postgres_text import mentions, statements
         ("-- pg_sleep(1)\n/* pg_sleep(1) */ SELECT (1)", {"select"}),
         ("SELECT f(g(h(1)))", {"f", "g", "h"}),
         ("SELECT 1 --\r, pg_sleep(1)", {"pg_sleep"}),
-        ("SELECT $×$ ' $×$, pg_sleep(1), $×$ ' $×$", {"pg_sleep"}),
+        ("SELECT $\u00d7$ ' $\u00d7$, pg_sleep(1), $\u00d7$ ' $\u00d7$", {"pg_sleep"}),
         ("SELECT $\u00a0$ ' $\u00a0$, pg_sleep(1), $\u00a0$ ' $\u00a0$", {"pg_sleep"}),
         ("SELECT pg_sleep\u00a0(1)", {"pg_sleep\u00a0"}),
         (f"SELECT {'f' * 70}(1)", {"f" * 63}),
