@@ -1,0 +1,505 @@
+"""Store, queue and reconciler as a state machine: hypothesis chooses what happens, a model what comes of it.
+
+Producers, workers, the reconciler, faults and people act on a real store and a real queue server, with a few
+tasks and three workers. After each action the store must be exactly what the model says; and at the end of
+each run an honest worker brings everything to its end.
+
+There is one rule that draws what happens, and not one for each action: hypothesis leaves out most rules of a
+machine in most of its runs, and few of them then get as far as a task's third attempt.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any, TypeVar
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from redis import Redis
+from sqlalchemy import Connection, delete, select, update
+from support import store as by_hand
+from support.store import SHOP, accepted, answer, rejected
+
+from farm.queue.announce import announce
+from farm.queue.aside import LEADER_KEY
+from farm.queue.hints import Hints
+from farm.queue.job import FarmJob, job_id
+from farm.queue.reconciler import Reconciler
+from farm.store import enqueue, steering, targets, tasks, workers
+from farm.store.engine import Store, now
+from farm.store.states import SETTLED, TRANSITIONS, TaskState
+from farm.store.steering import REQUEUEABLE, Selection
+from farm.store.tables import AnswerRow, Base, QueryRow, TaskRow
+from farm.store.tasks import Claimed
+
+MAX_ATTEMPTS = 3
+LEASE_SECONDS = 1e6  # leases run out where a rule says so, not because a test machine is slow
+LONG_AGO = now().replace(year=2000)
+QUEUE = "default"
+WINDOW = 1000
+MOST_UNSETTLED = 2
+MOST_PASSES = 30
+NUMBERS = st.lists(st.integers(0, 11), min_size=1, max_size=2)
+HOWS = ["accept", "reject", "reject", "ask again"]
+RARELY = st.sampled_from([False, False, False, True])
+HAPPENS = {
+    "enqueue": 2,
+    "take": 8,
+    "claim": 2,
+    "work": 8,
+    "renew": 1,
+    "drain": 1,
+    "kill": 3,
+    "fall_silent": 2,
+    "be_overtaken": 5,
+    "flushall": 1,
+    "tick": 4,
+    "pause": 1,
+    "resume": 3,
+    "cancel": 1,
+    "stop": 1,
+    "requeue": 3,
+}
+FIELDS = (TaskRow.state, TaskRow.token, TaskRow.attempt, TaskRow.calls_before)
+T = TypeVar("T")
+
+
+@dataclass(kw_only=True)
+class Expected:
+    """A task as the model has it."""
+
+    id: int
+    state: TaskState = TaskState.QUEUED
+    token: int = 0
+    attempt: int = 0
+    calls_before: int = 0
+    worker: str | None = None
+    late: bool = False  # its lease has run out, and nobody has freed it yet
+    begun: bool = False  # the attempt of its lease counts
+    answers: dict[int, str] = field(default_factory=dict)
+    query: str | None = None
+
+    @property
+    def kept(self) -> list[str]:
+        """The answers of this round."""
+        return [text for call_no, text in sorted(self.answers.items()) if call_no > self.calls_before]
+
+    def row(self) -> tuple[Any, ...]:
+        return self.state, self.token, self.attempt, self.calls_before
+
+    def leave(self, state: TaskState) -> None:
+        """End the lease, or the wait."""
+        self.state, self.late, self.begun = state, False, False
+
+
+@dataclass(kw_only=True)
+class Hand:
+    """A task in a worker's hand, which may be its no more."""
+
+    worker: str
+    claimed: Claimed
+    waits: bool
+    answers: list[str]
+
+
+class Machine(RuleBasedStateMachine):
+    """Give it a `store` and a `redis` by subclassing; see `machine`."""
+
+    store: Store
+    redis: Redis
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.redis.flushall()
+        with self.store.write() as connection:
+            for table in reversed(Base.metadata.sorted_tables):
+                connection.execute(delete(table))
+        targets.save(self.store, SHOP)
+        self.numbers, self.clock = count(10), 0.0
+        self.names = ["w1", "w2", "w3"]
+        self.expected: dict[int, Expected] = {}
+        self.seen: dict[int, tuple[TaskState, int]] = {}
+        self.keys: dict[str, int] = {}
+        self.batches: dict[int, set[int]] = {}
+        self.popped: list[tuple[str, int]] = []
+        self.hands: list[Hand] = []
+        self.done, self.paused = "", False
+        self.draw: Callable[..., Any]
+        self.hints = Hints(self.redis)
+        self.reconcilers = {name: self.reconciler(name) for name in "ab"}
+
+    def reconciler(self, name: str) -> Reconciler:
+        return Reconciler(
+            self.store,
+            self.hints,
+            name=name,
+            queues=[QUEUE],
+            window=WINDOW,
+            lease_seconds=LEASE_SECONDS,
+            max_attempts=MAX_ATTEMPTS,
+            clock=lambda: self.clock,
+        )
+
+    def write(self, act: Callable[[Connection], Any]) -> Any:
+        with self.store.write() as connection:
+            return act(connection)
+
+    def draw_from(self, some: Iterable[T]) -> T:
+        among = list(some)
+        return among[self.draw(st.integers(0, len(among) - 1))]
+
+    def held(self, hand: Hand) -> bool:
+        """Whether the lease that this claim gave still stands."""
+        task = self.expected[hand.claimed.id]
+        return task.state is TaskState.LEASED and task.token == hand.claimed.token
+
+    @rule(data=st.data())
+    def something_happens(self, data: st.DataObject) -> None:
+        self.draw = data.draw
+        likely = [what for what, weight in HAPPENS.items() if self.can(what) for _ in range(weight)]
+        getattr(self, self.draw(st.sampled_from(likely)))()
+
+    def can(self, what: str) -> bool:
+        """Whether it would be more than nothing."""
+        states = [task.state for task in self.expected.values()]
+        unsettled = sum(state not in SETTLED for state in states)
+        return {
+            "enqueue": unsettled < MOST_UNSETTLED,
+            "take": TaskState.QUEUED in states and not self.paused,
+            "claim": bool(self.popped),
+            "work": bool(self.hands),
+            "renew": bool(self.hands),
+            "drain": bool(self.hands),
+            "kill": bool(self.hands or self.popped),
+            "fall_silent": TaskState.LEASED in states,
+            "be_overtaken": any(self.held(hand) for hand in self.hands),
+            "pause": not self.paused,
+            "resume": self.paused,
+            "cancel": TaskState.QUEUED in states,
+            "stop": bool(self.hands),
+            "requeue": any(state in REQUEUEABLE for state in states) and unsettled < MOST_UNSETTLED,
+        }.get(what, True)
+
+    # Producers
+
+    def enqueue(self) -> None:
+        priority = self.draw(st.sampled_from([0, 5]))
+        asked = [by_hand.task(number, priority=priority) for number in self.draw(NUMBERS)]
+        done = enqueue.enqueue(self.store, [(one, QUEUE) for one in asked])
+        with self.store.read() as connection:
+            ids: dict[str, int] = dict(connection.execute(select(TaskRow.key, TaskRow.id)).all())
+        new = ids.keys() - self.keys.keys()
+        assert new == {one.idempotency_key for one in asked} - self.keys.keys()
+        assert (done.added, done.known) == (len(new), len(asked) - len(new))
+        self.expected |= {ids[key]: Expected(id=ids[key]) for key in new}
+        self.keys = ids
+        self.batches[done.batch_id] = {ids[one.idempotency_key] for one in asked}
+        assert announce(self.store, self.redis, [QUEUE], window=WINDOW)
+
+    # Workers
+
+    def take(self) -> None:
+        """Pop hints, which the reconciler sees to, and claim at once or later."""
+        if not self.hints.depth(QUEUE):
+            self.tick()
+            self.the_store_is_what_the_model_says()
+        self.pop(self.draw_from(self.names), self.draw(st.integers(1, 3)))
+        if not self.draw(RARELY):
+            self.claim()
+
+    def pop(self, worker: str, most: int) -> None:
+        """As a worker does: a hint without its job, or of a task that it has in hand, is dropped."""
+        in_hand = {hand.claimed.id for hand in self.hands if hand.worker == worker}
+        in_hand |= {task_id for name, task_id in self.popped if name == worker}
+        entries: Any = self.redis.lpop(f"rq:queue:{QUEUE}", most)
+        for entry in entries or []:
+            job = FarmJob(entry.decode(), connection=self.redis)
+            raw: Any = self.redis.hgetall(job.key)
+            if raw:
+                job.restore(raw)
+                assert job.id == job_id(job.task_id)
+                if job.task_id not in in_hand:
+                    self.popped.append((worker, job.task_id))
+
+    def claim(self) -> None:
+        """The worker that popped first claims all that it has popped."""
+        worker = next((name for name, _ in self.popped), "")
+        ids = [task_id for name, task_id in self.popped if name == worker]
+        self.popped = [one for one in self.popped if one[0] != worker]
+        self.claim_as(worker, ids)
+
+    def claim_as(self, worker: str, ids: Iterable[int]) -> None:
+        self.done = "claim"
+        ids = list(ids)
+        found = self.write(
+            lambda c: tasks.claim(
+                c, ids, worker=worker, lease_seconds=LEASE_SECONDS, max_attempts=MAX_ATTEMPTS
+            )
+        )
+        queued = {task_id for task_id in ids if self.expected[task_id].state is TaskState.QUEUED}
+        assert found.keys() == queued
+        for claimed in found.values():
+            task = self.expected[claimed.id]
+            waits = task.attempt == MAX_ATTEMPTS - 1
+            task.state, task.token, task.worker = TaskState.LEASED, task.token + 1, worker
+            task.attempt, task.begun = task.attempt + (not waits), not waits
+            said = [one.text for one in claimed.answers]
+            assert (claimed.token, claimed.last, said) == (task.token, waits, task.kept)
+            assert claimed.attempt == task.attempt + waits
+            self.hands.append(Hand(worker=worker, claimed=claimed, waits=waits, answers=said))
+
+    def work(self) -> None:
+        """The next step of a task in hand, be it held or lost."""
+        hand, how = self.draw_from(self.hands), self.draw(st.sampled_from(HOWS))
+        if hand.waits:
+            self.begin_with(hand)
+        elif not hand.answers or (how == "ask again" and len(hand.answers) < 3):
+            self.answer_with(hand)
+        else:
+            self.finish_with(hand, how == "accept")
+            if self.draw(RARELY):  # the commit went through, and was not heard of
+                assert self.write(lambda c: tasks.finish(c, [outcome(hand, how != "accept")])) == set()
+
+    def begin_with(self, hand: Hand) -> None:
+        held = self.held(hand)
+        claimed = hand.claimed
+        assert self.write(lambda c: tasks.begin(c, claimed.id, claimed.token)) == held
+        if held:
+            task = self.expected[claimed.id]
+            task.attempt, task.begun = task.attempt + 1, True
+            hand.waits = False
+        else:
+            self.hands.remove(hand)
+
+    def answer_with(self, hand: Hand) -> None:
+        """Keep what the model said; the first to say it is who is believed."""
+        task = self.expected[hand.claimed.id]
+        call_no = hand.claimed.calls_before + len(hand.answers) + 1
+        text = f"SELECT {next(self.numbers)}"
+        stands = task.answers.setdefault(call_no, text)
+        kept = self.write(lambda c: tasks.save_answers(c, [answer(task.id, call_no, text)]))
+        assert [one.text for one in kept] == [stands]
+        hand.answers.append(stands)
+
+    def finish_with(self, hand: Hand, accepts: bool) -> None:
+        self.done = "accept" if accepts else "reject"
+        self.hands.remove(hand)
+        task = self.expected[hand.claimed.id]
+        held = self.held(hand)
+        assert self.write(lambda c: tasks.finish(c, [outcome(hand, accepts)])) == {task.id} & {
+            held and task.id
+        }
+        if held:
+            task.leave(TaskState.ACCEPTED if accepts else TaskState.REJECTED)
+            task.query = hand.answers[-1] if accepts else None
+
+    def renew(self) -> None:
+        worker = self.draw_from(self.hands).worker
+        ids = {hand.claimed.id for hand in self.hands if hand.worker == worker}
+        kept = {task.id for task in self.leased_to(worker) if task.id in ids}
+        lost = self.write(lambda c: tasks.renew(c, ids, worker=worker, lease_seconds=LEASE_SECONDS))
+        assert lost == ids - kept
+        for task_id in kept:
+            self.expected[task_id].late = False
+
+    def drain(self) -> None:
+        """A worker gives back what it has in hand."""
+        self.done = "release"
+        worker = self.draw_from(self.hands).worker
+        ids = {hand.claimed.id for hand in self.hands if hand.worker == worker}
+        waiting = {hand.claimed.id for hand in self.hands if hand.worker == worker and hand.waits}
+        leased = [task for task in self.leased_to(worker) if task.id in ids]
+        given = self.write(lambda c: tasks.release(c, ids, worker=worker, uncounted=waiting))
+        assert given == len(leased)
+        for task in leased:
+            task.attempt -= task.begun
+            task.leave(TaskState.QUEUED)
+        self.drop(worker)
+
+    def leased_to(self, worker: str) -> list[Expected]:
+        return [
+            task
+            for task in self.expected.values()
+            if task.state is TaskState.LEASED and task.worker == worker
+        ]
+
+    def drop(self, worker: str) -> None:
+        """What a worker had in its memory is gone."""
+        self.hands = [hand for hand in self.hands if hand.worker != worker]
+        self.popped = [one for one in self.popped if one[0] != worker]
+
+    # Faults
+
+    def kill(self) -> None:
+        """Seen by its watchdog, or together with it."""
+        worker, seen = self.draw_from(self.names), self.draw(st.booleans())
+        self.names[self.names.index(worker)] = f"w{next(self.numbers)}"
+        self.drop(worker)
+        ended = self.leased_to(worker)
+        if not seen:
+            self.run_out(ended)
+            return
+        self.done = "expire"
+        freed = self.write(lambda c: tasks.free_worker(c, worker, max_attempts=MAX_ATTEMPTS))
+        assert freed == len(ended)
+        for task in ended:
+            expire(task)
+
+    def fall_silent(self) -> None:
+        """A lease runs out; whoever held it may still be at it."""
+        self.run_out([self.draw_from(t for t in self.expected.values() if t.state is TaskState.LEASED)])
+
+    def be_overtaken(self) -> None:
+        """A lease runs out, is freed, and another worker gets the task while the first is still at it."""
+        hand = self.draw_from(hand for hand in self.hands if self.held(hand))
+        self.run_out([self.expected[hand.claimed.id]])
+        self.redis.delete(LEADER_KEY)
+        self.tick()
+        self.the_store_is_what_the_model_says()
+        busy = {other.worker for other in self.hands if other.claimed.id == hand.claimed.id}
+        if idle := [name for name in self.names if name not in busy]:
+            self.claim_as(self.draw_from(idle), [hand.claimed.id])
+
+    def run_out(self, leased: Iterable[Expected]) -> None:
+        for task in leased:
+            task.late = True
+            self.write(
+                lambda c, id=task.id: c.execute(
+                    update(TaskRow).where(TaskRow.id == id).values(leased_until=LONG_AGO)
+                )
+            )
+
+    def flushall(self) -> None:
+        self.redis.flushall()
+
+    # The reconciler
+
+    def tick(self) -> None:
+        self.tick_by(self.draw(st.sampled_from("aab")))
+
+    def tick_by(self, name: str) -> None:
+        self.done = "expire"
+        self.clock += 1.0
+        late = [task for task in self.expected.values() if task.late]
+        done = self.reconcilers[name].tick()
+        assert done.expired == len(late)
+        for task in late:
+            expire(task)
+        if self.redis.get(LEADER_KEY) == name.encode():
+            hinted = self.hints.waiting(QUEUE)
+            queued = {job_id(t.id) for t in self.expected.values() if t.state is TaskState.QUEUED}
+            assert not hinted if self.paused else queued <= hinted, "who waits has a hint"
+
+    # People
+
+    def pause(self) -> None:
+        self.paused = True
+        self.write(lambda c: workers.pause(c, QUEUE))
+
+    def resume(self) -> None:
+        self.paused = False
+        self.write(lambda c: workers.resume(c, QUEUE))
+
+    def cancel(self) -> None:
+        self.done = "cancel"
+        batch_id = self.draw_from(self.batches)
+        batch = [self.expected[task_id] for task_id in self.batches[batch_id]]
+        waiting = [task for task in batch if task.state is TaskState.QUEUED]
+        assert self.write(lambda c: steering.cancel(c, batch_id)) == len(waiting)
+        for task in waiting:
+            task.leave(TaskState.DEAD)
+
+    def stop(self) -> None:
+        self.done = "stop"
+        hand = self.draw_from(self.hands)
+        self.hands.remove(hand)
+        task = self.expected[hand.claimed.id]
+        held = task in self.leased_to(hand.worker)
+        assert self.write(lambda c: steering.stop(c, [task.id], worker=hand.worker)) == held
+        if held:
+            task.leave(TaskState.DEAD)
+
+    def requeue(self) -> None:
+        states = self.draw(st.sampled_from([(TaskState.DEAD,), (TaskState.REJECTED,), REQUEUEABLE]))
+        self.done = "requeue"
+        chosen = [task for task in self.expected.values() if task.state in states]
+        assert self.write(lambda c: steering.requeue(c, Selection(states=states))) == len(chosen)
+        for task in chosen:
+            if task.state is TaskState.REJECTED:
+                task.calls_before = max(task.answers, default=0)
+            task.attempt = 0
+            task.leave(TaskState.QUEUED)
+
+    # What must hold
+
+    @invariant()
+    def the_store_is_what_the_model_says(self) -> None:
+        with self.store.read() as connection:
+            rows = connection.execute(select(TaskRow.id, TaskRow.reason_code, *FIELDS)).all()
+            answers = connection.execute(select(AnswerRow.task_id, AnswerRow.call_no, AnswerRow.raw)).all()
+            queries = connection.execute(select(QueryRow.task_id, QueryRow.sql)).all()
+        for row in rows:
+            self.check_move(row)
+        expected = self.expected.values()
+        same({row.id: tuple(row)[-len(FIELDS) :] for row in rows}, {task.id: task.row() for task in expected})
+        same(
+            {(row.task_id, row.call_no): row.raw for row in answers},
+            {(task.id, call_no): text for task in expected for call_no, text in task.answers.items()},
+        )
+        same(sorted(map(tuple, queries)), sorted((task.id, task.query) for task in expected if task.query))
+
+    def check_move(self, row: Any) -> None:
+        """Whatever the model thinks: a move stands in the table, and the token never goes back."""
+        state, token = self.seen.get(row.id, (TaskState.QUEUED, 0))
+        if state != row.state:
+            move = (state, self.done, row.state)
+            assert move in TRANSITIONS, f"{move} does not stand in the table"
+        assert row.token >= token
+        assert (row.reason_code is not None) == (row.state in (TaskState.DEAD, TaskState.REJECTED))
+        self.seen[row.id] = TaskState(row.state), row.token
+
+    def teardown(self) -> None:
+        """Whatever has happened: with the queue resumed and one honest worker, all comes to its end."""
+        self.resume()
+        for _ in range(MOST_PASSES):
+            if all(task.state in SETTLED for task in self.expected.values()):
+                return
+            self.step_honestly()
+            self.the_store_is_what_the_model_says()
+        raise AssertionError(f"unsettled after {MOST_PASSES} passes: {self.expected}")
+
+    def step_honestly(self) -> None:
+        self.run_out([task for task in self.expected.values() if task.state is TaskState.LEASED])
+        self.redis.delete(LEADER_KEY)
+        self.tick_by("a")
+        self.the_store_is_what_the_model_says()
+        worker = f"w{next(self.numbers)}"
+        self.pop(worker, 100)
+        self.claim_as(worker, [task_id for name, task_id in self.popped if name == worker])
+        self.the_store_is_what_the_model_says()
+        for hand in [hand for hand in self.hands if hand.worker == worker]:
+            if hand.waits:
+                self.begin_with(hand)
+            if not hand.answers:
+                self.answer_with(hand)
+            self.finish_with(hand, accepts=True)
+
+
+def same(stored: object, expected: object) -> None:
+    assert stored == expected, f"the store has {stored}\nthe model has {expected}"
+
+
+def expire(task: Expected) -> None:
+    task.leave(TaskState.DEAD if task.attempt >= MAX_ATTEMPTS else TaskState.QUEUED)
+
+
+def outcome(hand: Hand, accepts: bool) -> Any:
+    call_no = hand.claimed.calls_before + len(hand.answers)
+    if accepts:
+        return accepted(hand.claimed, hand.answers[-1], call_no=call_no)
+    return rejected(hand.claimed, call_no=call_no)
+
+
+def machine(store: Store, redis: Redis) -> type[Machine]:
+    """A machine over this store and this queue server."""
+    return type("Bound", (Machine,), {"store": store, "redis": redis})
