@@ -25,8 +25,8 @@ TASKS = 8
 STAY_AWAY_SECONDS = 3600.0
 LATE_SECONDS = 12.0
 """When the cut-off host's answers come: its link is still cut."""
-SLOW = Reply(text=SQL, delay_seconds=20.0)
-"""What the host that took over is answered; the link is whole again meanwhile."""
+SLOW = Reply(text="SELECT count(*) AS orders FROM orders", delay_seconds=20.0)
+"""What the host that took over is told, in other words, once the link has been whole again for a while."""
 AFTER_TAKEOVER_SECONDS = 2.0
 BACK_SECONDS = 60.0
 
@@ -194,11 +194,11 @@ def unsaved(scene: Scene, questions: Sequence[str]) -> list[str]:
     """What is wrong with the stored answers of these tasks: each has one, and its query is from it."""
     rows = scene.query(
         "SELECT t.question, a.raw, q.sql FROM tasks t JOIN answers a ON a.task_id = t.id "
-        "LEFT JOIN queries q ON q.task_id = t.id"
+        "JOIN queries q ON q.task_id = t.id"
     )
     stored = {question: [row for row in rows if row.question == question] for question in questions}
     return [
-        f"{question} has the answers {[row.raw for row in found]}"
+        f"{question} has the stored answers and queries {[(row.raw, row.sql) for row in found]}"
         for question, found in stored.items()
-        if len(found) != 1
+        if [row.raw for row in found] != [row.sql for row in found[:1]]
     ]

@@ -19,19 +19,20 @@ NAMED = Path("/run/netns")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Link:
-    """A host's namespace and its one link; `address` is where this process listens at its other end."""
+    """A host's namespace and its one link, through a bridge to `address`, where this process listens."""
 
     namespace: str
-    interface: str
+    cable: str
+    bridge: str
     address: str
 
     def cut(self) -> None:
-        """Nothing passes any more, and nobody is told."""
-        _ip("link", "set", self.interface, "down")
+        """Whatever is sent is lost; neither end loses its carrier, so nobody is told."""
+        _ip("link", "set", self.cable, "nomaster")
 
     def mend(self) -> None:
         """As before."""
-        _ip("link", "set", self.interface, "up")
+        _ip("link", "set", self.cable, "master", self.bridge)
 
     @property
     def prefix(self) -> list[str]:
@@ -74,16 +75,19 @@ def enter(namespace: str) -> None:
 def linked(number: int) -> Iterator[Link]:
     """A host of its own, joined to this process by one link."""
     namespace = f"farm-{os.getpid()}-{number}"
-    near, far = f"near{number}", f"far{number}"
+    bridge, near, far = f"bridge{number}", f"near{number}", f"far{number}"
     _ip("netns", "add", namespace)
     try:
+        _ip("link", "add", bridge, "type", "bridge")
+        _ip("address", "add", f"10.213.{number}.1/30", "dev", bridge)
         _ip("link", "add", near, "type", "veth", "peer", "name", far, "netns", namespace)
-        _ip("address", "add", f"10.213.{number}.1/30", "dev", near)
-        _ip("link", "set", near, "up")
+        _ip("link", "set", near, "master", bridge)
         _ip("-n", namespace, "address", "add", f"10.213.{number}.2/30", "dev", far)
+        for interface in (bridge, near):
+            _ip("link", "set", interface, "up")
         for interface in (far, "lo"):
             _ip("-n", namespace, "link", "set", interface, "up")
-        yield Link(namespace=namespace, interface=near, address=f"10.213.{number}.1")
+        yield Link(namespace=namespace, cable=near, bridge=bridge, address=f"10.213.{number}.1")
     finally:
         _ip("netns", "del", namespace)
 
