@@ -10,6 +10,7 @@ from sqlglot.tokenizer_core import Token
 
 from farm.sql.calls import keep_as_written
 from farm.sql.dialect import Rules
+from farm.sql.owners import Aggregate, aggregates
 from farm.sql.place import Place, place
 from farm.sql.schema import Schema
 from farm.sql.scopes import Resolution, resolve
@@ -56,6 +57,11 @@ class Subject:
     def resolution(self) -> Resolution:
         """What the names in the tree mean."""
         return resolve(self.tree, self.schema, self.sql)
+
+    @cached_property
+    def aggregates(self) -> tuple[Aggregate, ...]:
+        """The aggregates of the tree, each with its SELECT."""
+        return tuple(aggregates(self.nodes, self.resolution, self.rules))
 
     @cached_property
     def typing(self) -> Typing:

@@ -2,7 +2,12 @@
 
 from collections.abc import Callable, Iterable
 
-from farm.sql.checks.aggregates import aggregates_in_place, ordered_by_aggregates, windows_in_place
+from farm.sql.checks.aggregates import (
+    aggregates_in_place,
+    aliases_of_aggregates,
+    ordered_by_aggregates,
+    windows_in_place,
+)
 from farm.sql.checks.bounds import plain_characters, within_length, within_nesting
 from farm.sql.checks.calls import argument_counts
 from farm.sql.checks.names import known_names
@@ -32,6 +37,7 @@ CHECKS: tuple[Check, ...] = (
     known_names,
     argument_counts,
     aggregates_in_place,
+    aliases_of_aggregates,
     ordered_by_aggregates,
     windows_in_place,
     types_agree,

@@ -5,46 +5,73 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from farm.sql.calls import aggregates_rows, called, written
-from farm.sql.dialect import Rules
+from farm.sql.owners import is_window
+from farm.sql.shape import is_bare_position, items
 from farm.sql.subject import Subject
 from farm.sql.verdict import Finding
 
-_TRANSPARENT = (exp.CTE, exp.With, exp.From, exp.Join, exp.Subquery, exp.SetOperation, exp.Select)
+_NOT_IN = {"where": "WHERE", "joins": "ON", "group": "GROUP BY", "from_": "FROM", "limit": "LIMIT"}
+_INSTEAD = "filter groups with HAVING, or aggregate in a subquery"
 
 
 def aggregates_in_place(subject: Subject) -> Iterator[Finding]:
-    """None in WHERE, ON, GROUP BY or FILTER, none inside another; windows over aggregates are fine."""
-    rules = subject.rules
-    for clause in subject.find_all(exp.Where, exp.Join, exp.Group):
-        parts = [clause.args.get("on")] if isinstance(clause, exp.Join) else list(clause.iter_expressions())
-        for aggregate in (found for part in parts for found in _aggregates(part, rules)):
-            if not _may_be_outer(clause):
-                where = "GROUP BY" if isinstance(clause, exp.Group) else "WHERE, ON or FILTER"
-                hint = "filter groups with HAVING, or aggregate in a subquery"
-                yield _misplaced(subject, aggregate, where, hint)
-    for node in subject.nodes:
-        if not aggregates_rows(node, rules) or isinstance(_unwrapped(node).parent, exp.Window):
-            continue
-        inner = next((found for part in node.iter_expressions() for found in _aggregates(part, rules)), None)
-        if inner is not None:
+    """None in WHERE, ON or GROUP BY of their own SELECT, none inside another."""
+    for aggregate in subject.aggregates:
+        if aggregate.within is not None:
             hint = "aggregate twice with a subquery in FROM"
-            yield _misplaced(subject, inner, "another aggregate", hint)
+            yield _misplaced(subject, aggregate.node, "another aggregate", hint)
+        elif aggregate.clause in _NOT_IN:
+            yield _misplaced(subject, aggregate.node, _NOT_IN[aggregate.clause], _INSTEAD)
+
+
+def aliases_of_aggregates(subject: Subject) -> Iterator[Finding]:
+    """WHERE and GROUP BY mean no aggregate by its alias or position either."""
+    owners = {id(aggregate.selection.node) for aggregate in subject.aggregates}
+    for selection in subject.resolution.selections:
+        if id(selection.node) not in owners:
+            continue
+        group = selection.node.args.get("group")
+        for item in items(group) if group is not None else ():
+            meant = item
+            if is_bare_position(item) and 0 < int(item.name) <= len(selection.node.expressions):
+                meant = selection.node.expressions[int(item.name) - 1]
+            elif isinstance(item, exp.Column):
+                reference = subject.resolution.references.get(id(item))
+                meant = reference.alias if reference is not None and reference.alias is not None else item
+            if meant is not item and (found := _first(meant, subject)) is not None:
+                yield _misplaced(subject, found, "GROUP BY", "group by columns of the tables")
+        where = selection.node.args.get("where")
+        for column in where.find_all(exp.Column) if where is not None else ():
+            reference = subject.resolution.references.get(id(column))
+            if reference is None or reference.alias is None or reference.scope is not selection.scope:
+                continue
+            if (found := _first(reference.alias, subject)) is not None:
+                yield _misplaced(subject, found, f"WHERE, by its alias {column.name}", _INSTEAD)
+
+
+def _first(node: exp.Expr, subject: Subject) -> exp.Expr | None:
+    """The first aggregate in an expression, not counting those of queries inside it."""
+    stack = [node]
+    while stack:
+        here = stack.pop()
+        if aggregates_rows(here, subject.rules) and not is_window(here):
+            return here
+        if not isinstance(here, exp.Query):
+            stack.extend(here.iter_expressions(reverse=True))
+    return None
 
 
 def ordered_by_aggregates(subject: Subject) -> Iterator[Finding]:
     """In SQLite an aggregate in ORDER BY needs another one in the SELECT list, or a GROUP BY."""
     if subject.rules.name != "sqlite":
         return
-    for select in subject.find_all(exp.Select):
-        order = select.args.get("order")
-        if order is None or select.args.get("group") is not None or select.args.get("having") is not None:
-            continue
-        if any(True for part in select.expressions for _ in _aggregates(part, subject.rules)):
-            continue
-        for aggregate in _aggregates(order, subject.rules):
-            if not _may_be_outer(order):
-                hint = "group the rows with GROUP BY"
-                yield _misplaced(subject, aggregate, "ORDER BY of a query that does not group", hint)
+    elsewhere = {id(a.selection.node) for a in subject.aggregates if a.clause in {"expressions", "having"}}
+    for aggregate in subject.aggregates:
+        select = aggregate.selection.node
+        grouped = id(select) in elsewhere or select.args.get("group") is not None
+        if aggregate.clause == "order" and not grouped:
+            where = "ORDER BY of a query that does not group"
+            yield _misplaced(subject, aggregate.node, where, "group the rows with GROUP BY")
 
 
 def windows_in_place(subject: Subject) -> Iterator[Finding]:
@@ -52,8 +79,7 @@ def windows_in_place(subject: Subject) -> Iterator[Finding]:
     rules = subject.rules
     for node in subject.find_all(exp.Anonymous):
         name = called(node)
-        has_over = isinstance(_unwrapped(node).parent, exp.Window)
-        if name in rules.windows and not has_over and not isinstance(node.parent, exp.WithinGroup):
+        if name in rules.windows and not is_window(node) and not isinstance(node.parent, exp.WithinGroup):
             yield Finding(
                 code="misplaced_window",
                 message=f"{node.name} is a window function and needs OVER (…)",
@@ -67,6 +93,7 @@ def windows_in_place(subject: Subject) -> Iterator[Finding]:
                 code="misplaced_window",
                 message=f"the window {written(window.this, rules.name)} stands in {clause.key.upper()}",
                 hint="compute it in a subquery, and filter outside of it",
+                **subject.place(window.this.meta.get("start")),
             )
 
 
@@ -81,15 +108,6 @@ def _windows(clause: exp.Expr) -> Iterator[exp.Expr]:
             stack.extend(here.iter_expressions())
 
 
-def _unwrapped(node: exp.Expr) -> exp.Expr:
-    """The outermost of what belongs to a call: FILTER, WITHIN GROUP, IGNORE NULLS."""
-    while isinstance(node.parent, exp.Filter | exp.WithinGroup | exp.IgnoreNulls | exp.RespectNulls):
-        if node.arg_key != "this":
-            break
-        node = node.parent
-    return node
-
-
 def _misplaced(subject: Subject, aggregate: exp.Expr, where: str, hint: str) -> Finding:
     return Finding(
         code="misplaced_aggregate",
@@ -97,40 +115,3 @@ def _misplaced(subject: Subject, aggregate: exp.Expr, where: str, hint: str) -> 
         hint=hint,
         **subject.place(aggregate.meta.get("start")),
     )
-
-
-def _may_be_outer(node: exp.Expr) -> bool:
-    """In a subquery that is part of an expression an aggregate may be one of the query around it."""
-    if isinstance(node.parent, exp.Filter):
-        node = node.parent
-        while node.parent is not None and not isinstance(node, exp.Select):
-            node = node.parent
-    elif node.parent is not None:
-        node = node.parent
-    while node.parent is not None:
-        if not isinstance(node, _TRANSPARENT):
-            return True
-        node = node.parent
-    return False
-
-
-def _aggregates(node: exp.Expr | None, rules: Rules) -> Iterator[exp.Expr]:
-    """The aggregates under `node` that belong to its own SELECT."""
-    stack = [node] if node is not None else []
-    while stack:
-        here = stack.pop()
-        if isinstance(here, exp.Query):
-            continue
-        if isinstance(here, exp.Window):
-            stack.extend(part for part in here.iter_expressions() if part is not here.this)
-            stack.extend(_unwrapped_call(here.this).iter_expressions())
-            continue
-        if aggregates_rows(here, rules):
-            yield here
-        stack.extend(here.iter_expressions())
-
-
-def _unwrapped_call(node: exp.Expr) -> exp.Expr:
-    while isinstance(node, exp.Filter | exp.WithinGroup | exp.IgnoreNulls | exp.RespectNulls):
-        node = node.this
-    return node
