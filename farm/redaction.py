@@ -3,7 +3,7 @@
 import json
 import re
 from base64 import b64encode
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import quote, unquote, unquote_plus
 
 HIDDEN = "***"
@@ -11,6 +11,8 @@ SHORTEST_CHARS = 6
 """A secret shorter than this is not looked for in texts, where it would blot out ordinary words."""
 HIDING = r"[^=&?\s]*(?:pass|pwd|secret|token|key|credential|signature)[^=&\s]*"
 """The names of a URL's parameters whose values are hidden."""
+VARIABLES = ("OPENAI_", "FARM_DATABASE_URL", "FARM_REDIS_URL", "FARM_SCRATCH_POSTGRES_URL", "FARM_TARGETS")
+"""How the names of environment variables with secrets begin."""
 
 Redact = Callable[[str], str]
 
@@ -47,6 +49,11 @@ def redactor(secrets: Iterable[str]) -> Redact:
         return lambda text: text
     pattern = re.compile("|".join(re.escape(text) for text in sorted(spellings, key=len, reverse=True)))
     return lambda text: pattern.sub(HIDDEN, text)
+
+
+def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a process that needs neither keys nor URLs."""
+    return {name: value for name, value in environment.items() if not name.upper().startswith(VARIABLES)}
 
 
 def _spellings(secret: str) -> tuple[str, ...]:

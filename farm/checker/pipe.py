@@ -1,11 +1,13 @@
 """One checker process and its two pipes, as callbacks on the event loop."""
 
 import asyncio
+import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Self, cast
 
 from farm.checker import protocol
+from farm.redaction import without_secrets
 
 DRAIN_SECONDS = 0.25
 END_SECONDS = 2.0
@@ -28,7 +30,9 @@ class Pipe(asyncio.SubprocessProtocol):
     @classmethod
     async def open(cls, command: Sequence[str], *, on_frame: OnFrame, on_end: OnEnd) -> Self:
         loop = asyncio.get_running_loop()
-        _, pipe = await loop.subprocess_exec(lambda: cls(on_frame, on_end), *command, stderr=None)
+        _, pipe = await loop.subprocess_exec(
+            lambda: cls(on_frame, on_end), *command, stderr=None, env=without_secrets(os.environ)
+        )
         return pipe
 
     async def is_ready(self, timeout_seconds: float) -> bool:

@@ -17,6 +17,7 @@ from typing import Protocol
 import psutil
 
 from farm.private import make_file
+from farm.redaction import without_secrets
 from farm.worker.config import WorkerConfig, require_picklable
 from farm.worker.process import main as worker_main
 from farm.worker.pulse import Failed, Pulse, Retire, WorkerState
@@ -126,7 +127,7 @@ class ServiceChild:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **service.environment},
+                env={**without_secrets(os.environ), **service.environment},
                 start_new_session=True,
             )
         self.name = service.name

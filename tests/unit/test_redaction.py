@@ -4,7 +4,9 @@ import json
 
 import pytest
 
-from farm.redaction import masked, redactor, scrubbed, secrets_in
+from farm.health.sources import variable
+from farm.redaction import masked, redactor, scrubbed, secrets_in, without_secrets
+from farm.settings import Settings
 
 
 @pytest.mark.parametrize(
@@ -73,3 +75,25 @@ def test_a_driver_that_quotes_the_password_is_silenced() -> None:
         'invalid integer value "***" for connection option "port" ***'
     )
     assert scrubbed("no route to host", "postgresql://u@host/db") == "no route to host"
+
+
+def test_a_helper_process_is_given_no_secrets() -> None:
+    kept = {"PATH": "/bin", "PGPASSFILE": "/pgpass", "FARM_HOME": ".farm", "FARM_LOG_LEVEL": "INFO"}
+    secrets = (
+        "OPENAI_API_KEY",
+        "openai_base_url",
+        "FARM_REDIS_URL",
+        "farm_database_url",
+        "FARM_TARGETS__SHOP__URL",
+    )
+    assert without_secrets(kept | dict.fromkeys(secrets, "x")) == kept
+
+
+def test_every_setting_that_is_secret_is_known_by_its_name() -> None:
+    names = {
+        variable(name)
+        for name, field in Settings.model_fields.items()
+        if "SecretStr" in str(field.annotation)
+    }
+    assert "OPENAI_API_KEY" in names
+    assert without_secrets(dict.fromkeys(names | {"OPENAI_BASE_URL", "FARM_TARGETS"}, "x")) == {}
