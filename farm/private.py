@@ -1,5 +1,6 @@
 """Files and folders that only their owner can read: a store, logs and remembered URLs are nobody else's."""
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -17,5 +18,9 @@ def make_folder(path: Path) -> None:
 
 
 def make_file(path: Path) -> None:
-    """Make an empty file unless there is one. Raises OSError."""
-    os.close(os.open(path, os.O_WRONLY | os.O_CREAT, FILE_MODE))
+    """Make an empty file unless there is one, which is never opened. Raises OSError.
+
+    Closing a descriptor of a file drops every lock that this process has on it, those of SQLite as well.
+    """
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE))
