@@ -31,6 +31,8 @@ POSTGRES_OPTIONS = {
     "keepalives_count": 3,
     "tcp_user_timeout": 20_000,
 }
+MOST_IDLE_SECONDS = 5.0
+"""How long a writer may sit on its locks without a word; each write here is done in milliseconds."""
 DRIVERS = ("sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg")
 # What drivers say (a pattern), which error it is, and what it means; the first that matches counts.
 TROUBLES: tuple[tuple[str, type[FarmError], str], ...] = (
@@ -144,10 +146,16 @@ class Store:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """A connection in a transaction that commits at the end and rolls back on an error."""
+        """A connection in a transaction that commits at the end and rolls back on an error.
+
+        Whoever falls silent within it is cut off, so that a frozen or vanished host holds up no other.
+        """
         with self._explained(), self.engine.connect() as connection:
             connection.execution_options(farm_writes=True)
             with connection.begin():
+                if self.dialect == "postgresql":
+                    limit_ms = round(MOST_IDLE_SECONDS * 1000)
+                    connection.exec_driver_sql(f"SET LOCAL idle_in_transaction_session_timeout = {limit_ms}")
                 yield connection
 
     @contextmanager

@@ -17,11 +17,11 @@ import pytest
 from psycopg import sql
 from sqlalchemy import event, make_url, select, text
 from sqlalchemy.exc import IntegrityError
-from support.store import add, opened, save_answer, task
+from support.store import add, claim, opened, save_answer, task
 from support.store import answer as answer_row
 
 from farm.errors import StoreTrouble, Unavailable
-from farm.store import enqueue, targets
+from farm.store import engine, enqueue, targets, tasks
 from farm.store.engine import Store
 from farm.store.tables import TaskRow
 
@@ -84,6 +84,26 @@ def test_writers_wait_for_their_turn(store: Store):
         thread.join()
     with store.read() as connection:
         assert connection.execute(select(TaskRow.priority)).scalar_one() == 40
+
+
+def test_who_freezes_while_writing_holds_up_nobody_for_long(
+    postgres_database: str, monkeypatch: pytest.MonkeyPatch
+):
+    """A host that is stopped between two statements keeps its locks, and another host's reconciler waits."""
+    monkeypatch.setattr(engine, "MOST_IDLE_SECONDS", 0.3)
+    with opened(postgres_database) as frozen, Store.open(postgres_database) as other:
+        [task_id] = add(frozen)
+        claim(frozen, [task_id], lease_seconds=-1.0)
+
+        def write_while_frozen() -> None:
+            with frozen.write() as connection:
+                tasks.renew(connection, [task_id], worker="w1", lease_seconds=-1.0)
+                with other.write() as others:
+                    assert tasks.expire(others, max_attempts=3) == 1
+                tasks.renew(connection, [task_id], worker="w1", lease_seconds=60.0)
+
+        with pytest.raises(Unavailable):
+            write_while_frozen()
 
 
 def test_sqlite_is_set_up_for_many_processes(sqlite_store: Store):
