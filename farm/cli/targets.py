@@ -1,5 +1,6 @@
 """`farm target …`: the databases to write SQL for."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -35,7 +36,11 @@ def add(
     name: Name,
     dialect: Annotated[str, typer.Option(help="sqlite or postgres.")],
     url: Annotated[
-        str | None, typer.Option(help="Its address; kept in FARM_HOME/targets.toml, never in the store.")
+        str | None,
+        typer.Option(
+            help="Its address, or - to read it from standard input, where no other user sees its password; "
+            "kept in FARM_HOME/targets.toml, never in the store."
+        ),
     ] = None,
     ddl: Annotated[
         Path | None, typer.Option(help="A file of CREATE TABLE statements, in place of a URL.")
@@ -49,6 +54,8 @@ def add(
     With --url the schema is read from the database, which is only ever read. With --ddl alone the farm knows
     the schema but cannot run queries.
     """
+    if url == "-":
+        url = sys.stdin.readline().strip()
     with opened() as farm:
         target = farm.add_target(name, dialect=dialect, url=url, ddl=_text(ddl), notes=_text(notes) or "")
     say(f"target {name}: {target.dialect}, schema {target.fingerprint}")

@@ -37,6 +37,16 @@ def test_a_first_farm_says_how_to_add_a_target(farm: Run) -> None:
     assert "farm target add NAME" in farm("target", "list").out
 
 
+def test_a_url_can_be_kept_off_the_command_line(farm: Run, opened: Farm) -> None:
+    ended = farm("target", "add", "books", "--dialect", "sqlite", "--url", "-", stdin="sqlite:///books.db\n")
+    assert ended.code == 2  # there is no such file
+    ddl = opened.settings.home / "ddl"
+    ddl.write_text("CREATE TABLE books (id integer)")
+    words = ("target", "add", "books", "--dialect", "sqlite", "--ddl", str(ddl), "--url", "-")
+    assert farm(*words, stdin="sqlite:///books.db\n").code == 0
+    assert (opened.target("books").url or "").endswith("/books.db")
+
+
 def test_a_password_is_never_printed(farm: Run, opened: Farm) -> None:
     url = "postgresql://farm:topsecret@127.0.0.1:1/shop"
     Path("shop.sql").write_text("CREATE TABLE orders (id integer)")
