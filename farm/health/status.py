@@ -23,6 +23,7 @@ def status(farm: Farm) -> dict[str, Any]:
                 for queue in queues
             ],
             "calls": spent.calls,
+            "failed_calls": spent.failed_calls,
             "prompt_tokens": spent.prompt_tokens,
             "completion_tokens": spent.completion_tokens,
             "tokens": spent.prompt_tokens + spent.completion_tokens,
