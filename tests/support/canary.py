@@ -90,7 +90,7 @@ class CommandLines:
         self._thread.join(10)
 
     def _watch(self) -> None:
-        while not self._ended.wait(0.1):
+        while not self._ended.wait(0.3):
             for process in psutil.process_iter():
                 try:
                     if process.environ().get(self._name) == self._mark:
