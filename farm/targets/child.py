@@ -145,7 +145,7 @@ def _exchange(process: subprocess.Popen[bytes], message: object) -> object:
     try:
         pickle.dump(message, process.stdin)
         process.stdin.flush()
-        answer: object = pickle.load(process.stdout)  # noqa: S301 - written by our own child
+        answer: object = pickle.load(process.stdout)  # noqa: S301 - written by our own child # nosec B301
     except (OSError, EOFError, pickle.UnpicklingError):
         return None
     return answer
@@ -153,7 +153,7 @@ def _exchange(process: subprocess.Popen[bytes], message: object) -> object:
 
 def main() -> None:
     """The child: opens the database it is told of, says "ready" or why not, then answers orders."""
-    opening, grace_seconds = pickle.load(sys.stdin.buffer)  # noqa: S301 - written by our own parent
+    opening, grace_seconds = pickle.load(sys.stdin.buffer)  # noqa: S301 - written by our own parent # nosec B301
     _limit_resources(opening.memory_limit_bytes)
     try:
         runner = _opened(opening)
@@ -163,7 +163,7 @@ def main() -> None:
     _answer("ready")
     with contextlib.suppress(EOFError):
         while True:
-            order: Order = pickle.load(sys.stdin.buffer)  # noqa: S301 - written by our own parent
+            order: Order = pickle.load(sys.stdin.buffer)  # noqa: S301 - written by our own parent # nosec B301
             _answer(_outcome(runner, order, grace_seconds))
 
 

@@ -20,7 +20,7 @@ def main(parent: int, lock: str, command: list[str]) -> None:
         sys.exit("the farm that started this has already ended")
     if lock != "-":
         hold(lock)
-    os.execvp(command[0], command)  # noqa: S606  a command of our own, without a shell
+    os.execvp(command[0], command)  # noqa: S606 - a command of our own, without a shell # nosec B606
 
 
 def hold(path: str) -> None:
