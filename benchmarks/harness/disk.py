@@ -16,6 +16,7 @@ from typing import Protocol
 CLONE_NEWNS = 0x00020000
 MS_REC = 0x4000
 MS_PRIVATE = 1 << 18
+MNT_DETACH = 2
 LIMIT_BYTES = 4096
 FILLER = "filler"
 TRIES = 20
@@ -86,6 +87,12 @@ def mounted(folder: Path, size_mb: int) -> bool:
         return False
     options = f"size={size_mb}m,mode=0755".encode()
     return bool(libc.mount(b"tmpfs", os.fsencode(folder), b"tmpfs", 0, options) == 0)
+
+
+def unmount(folder: Path) -> None:
+    """Take it away again, whoever still holds a file there; nothing happens where nothing is mounted."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).umount2(os.fsencode(folder), MNT_DETACH)
 
 
 def _room(folder: Path) -> int:

@@ -69,6 +69,11 @@ class Endpoint:
             for call in tuple(self._calls)
         )
 
+    @property
+    def paid(self) -> int:
+        """How many requests so far."""
+        return len(self._calls)
+
     def asking(self) -> list[int]:
         """The processes that wait for an answer now."""
         return sorted(self._open)

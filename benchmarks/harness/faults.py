@@ -23,13 +23,19 @@ from benchmarks.harness.site import Site
 AIMED_SHARE = 0.7
 RETRY_SECONDS = 0.25
 MOST_SECONDS_LATE = 120.0
+IDLE_SECONDS = 1.5
+MOST_IDLE_SECONDS = 20.0
 FULL_BYTES = 1
 
 Undo = Callable[[], object]
 
 
 class Faults:
-    """Applies planned faults when they are due; `tick` often. What cannot be hit now is tried again soon."""
+    """Applies planned faults when they are due; `tick` often. What cannot be hit now is tried again soon.
+
+    The plan's clock stands still while the model is not asked (for MOST_IDLE_SECONDS at most), so that faults
+    meet a farm at work, also where the machine is slow to bring one up. What lasts, lasts by the real clock.
+    """
 
     def __init__(self, planned: Sequence[Fault], site: Site, endpoint: Endpoint) -> None:
         self._due = [(fault.at_seconds, number, fault) for number, fault in enumerate(planned)]
@@ -38,10 +44,16 @@ class Faults:
         self._undoing: list[tuple[float, int, Undo]] = []
         self._site = site
         self._endpoint = endpoint
-        self._elapsed_seconds = self._store_troubled_until = 0.0
+        self._elapsed_seconds = self._planned_seconds = self._store_troubled_until = 0.0
+        self._payments, self._paid_at = 0, 0.0
         self.applied: Counter[Kind] = Counter()
         self.missed: list[Fault] = []
         self.hits: list[Hit] = []
+
+    @property
+    def planned_seconds(self) -> float:
+        """How far the plan has come."""
+        return self._planned_seconds
 
     @property
     def over(self) -> bool:
@@ -50,17 +62,25 @@ class Faults:
 
     def tick(self, elapsed_seconds: float) -> None:
         """Undo what has lasted long enough, then do what is due."""
-        self._elapsed_seconds = elapsed_seconds
+        self._turn_clocks(elapsed_seconds)
         while self._undoing and self._undoing[0][0] <= elapsed_seconds:
             heapq.heappop(self._undoing)[2]()
-        while self._due and self._due[0][0] <= elapsed_seconds:
+        while self._due and self._due[0][0] <= self._planned_seconds:
             _, number, fault = heapq.heappop(self._due)
             if self._apply(fault):
                 self.applied[fault.kind] += 1
-            elif elapsed_seconds - fault.at_seconds > MOST_SECONDS_LATE:
+            elif self._planned_seconds - fault.at_seconds > MOST_SECONDS_LATE:
                 self.missed.append(fault)
             else:
-                heapq.heappush(self._due, (elapsed_seconds + RETRY_SECONDS, number, fault))
+                heapq.heappush(self._due, (self._planned_seconds + RETRY_SECONDS, number, fault))
+
+    def _turn_clocks(self, elapsed_seconds: float) -> None:
+        payments = self._endpoint.paid
+        if payments > self._payments:
+            self._payments, self._paid_at = payments, elapsed_seconds
+        if not IDLE_SECONDS < elapsed_seconds - self._paid_at < MOST_IDLE_SECONDS:
+            self._planned_seconds += elapsed_seconds - self._elapsed_seconds
+        self._elapsed_seconds = elapsed_seconds
 
     def undo_all(self) -> None:
         """Leave nothing stopped, full or locked."""

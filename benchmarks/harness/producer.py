@@ -2,7 +2,6 @@
 
 import math
 import threading
-import time
 from collections.abc import Callable, Sequence
 
 from benchmarks.harness import script
@@ -18,18 +17,20 @@ END_SECONDS = 30.0
 
 
 class Producer(threading.Thread):
-    """Asks a slice at once, and the other `questions` evenly over the `seconds` after `go` is set.
+    """Asks `questions` evenly over `seconds` of a clock, a slice ahead of it.
 
     `confirmed` are those whose `enqueue` has returned.
     """
 
-    def __init__(self, site: Site, questions: Sequence[Question], seconds: float) -> None:
+    def __init__(
+        self, site: Site, questions: Sequence[Question], seconds: float, clock: Callable[[], float]
+    ) -> None:
         super().__init__(name="producer", daemon=True)
         self._site = site
         self._questions = questions
         self._seconds = max(seconds, SLICE_SECONDS)
+        self._clock = clock
         self._ending = threading.Event()
-        self.go = threading.Event()
         self.confirmed: list[Question] = []
         self.refused = 0
         self.failed: BaseException | None = None
@@ -42,26 +43,18 @@ class Producer(threading.Thread):
     def end(self) -> None:
         """Ask no more."""
         self._ending.set()
-        self.go.set()
         self.join(END_SECONDS)
 
     def run(self) -> None:
         try:
             with self._site.producer() as farm:
-                self._ask_until(farm, lambda: self.go.is_set() or self.confirmed, lambda: 0.0)
-                self.go.wait()
-                started = time.monotonic()
-                self._ask_until(farm, lambda: self.done, lambda: time.monotonic() - started)
+                while not self.done and not self._ending.is_set():
+                    share = min((self._clock() + SLICE_SECONDS) / self._seconds, 1.0)
+                    due = self._questions[len(self.confirmed) : math.ceil(share * len(self._questions))]
+                    went_well = not due or self._asked(farm, due)
+                    self._ending.wait(SLICE_SECONDS if went_well else RETRY_SECONDS)
         except BaseException as error:
             self.failed = error
-
-    def _ask_until(self, farm: Farm, over: Callable[[], object], elapsed: Callable[[], float]) -> None:
-        """Ask what is due after `elapsed()` seconds, slice by slice."""
-        while not over() and not self._ending.is_set():
-            share = min((elapsed() + SLICE_SECONDS) / self._seconds, 1.0)
-            due = self._questions[len(self.confirmed) : math.ceil(share * len(self._questions))]
-            went_well = not due or self._asked(farm, due)
-            self._ending.wait(SLICE_SECONDS if went_well else RETRY_SECONDS)
 
     def _asked(self, farm: Farm, due: Sequence[Question]) -> bool:
         try:

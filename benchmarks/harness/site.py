@@ -213,6 +213,7 @@ class Site:
         for process in marked(self.mark):
             hit(process.pid, signal.SIGKILL)
         if not self.keep:
+            disk.unmount(self.disk_folder)
             shutil.rmtree(self.folder, ignore_errors=True)
 
 

@@ -189,6 +189,20 @@ def test_a_repeated_call_is_inside_the_window_only_if_its_first_caller_was_hit(
     assert verdict.ok
 
 
+def test_only_a_worker_that_was_frozen_is_excused() -> None:
+    killed = replace(hit(14.9), pids=frozenset({WORKER}))
+    assert offences(audit(paying(again(PAYMENTS[0], was_stored=True), hits=(killed,)))) == {
+        "after_persist": 1
+    }
+
+
+def test_payments_are_held_against_each_other_in_order_of_time() -> None:
+    late, first = PAYMENTS[0], replace(PAYMENTS[0], received_at=5.0, answered_at=6.0, pid=WORKER + 1)
+    evidence = replace(IN_ORDER, payments=(*PAYMENTS, first), hits=(hit(5.5, pid=WORKER + 1),))
+    assert late.received_at > first.received_at
+    assert offences(audit(evidence)) == {"inside": 1}
+
+
 def test_each_repetition_is_held_against_the_call_before_it() -> None:
     second = again(PAYMENTS[0])
     third = again(second, pid=WORKER + 2)
