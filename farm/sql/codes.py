@@ -11,7 +11,7 @@ _STAGES = (
     ("reserved_word", "clause_order", "empty_clause"),
     ("unknown_qualifier", "unknown_column", "ambiguous_column", "duplicate_alias"),
     ("set_operation_columns", "set_operation_parentheses"),
-    ("misplaced_aggregate", "misplaced_window", "wrong_arguments", "engine_refused"),
+    ("misplaced_aggregate", "misplaced_window", "not_grouped", "wrong_arguments", "engine_refused"),
     ("not_boolean", "type_mismatch", "types_differ", "cannot_cast", "invalid_literal"),
 )
 STAGE_OF: dict[str, int] = {code: stage for stage, codes in enumerate(_STAGES) for code in codes}
@@ -30,6 +30,7 @@ DECIDED_BY_ENGINE = frozenset(
         "set_operation_parentheses",
         "misplaced_aggregate",
         "misplaced_window",
+        "not_grouped",
         "wrong_arguments",
         "not_boolean",
         "type_mismatch",

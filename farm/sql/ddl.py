@@ -5,7 +5,7 @@ Token by token instead of by a parser, so that one exotic constraint or index do
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sqlglot
 from sqlglot.errors import SqlglotError
@@ -16,11 +16,14 @@ from farm.sql.dialect import Rules
 from farm.sql.words import words
 
 _COPY_BLOCK = re.compile(r"^COPY\s[^\n]*\sFROM\s+stdin;.*?^\\\.$", re.IGNORECASE | re.MULTILINE | re.DOTALL)
+_FOR_MYSQL_ONLY = re.compile(r"/\*!\d*(.*?)\*/", re.DOTALL)
+_DELIMITER = re.compile(r"^DELIMITER[^\n]*$", re.IGNORECASE | re.MULTILINE)
 _PSQL_COMMAND = re.compile(r"^\\[^\n]*$", re.MULTILINE)
 _NO_COLUMN = words("CONSTRAINT PRIMARY FOREIGN UNIQUE CHECK EXCLUDE LIKE")
+_NO_COLUMN_IN_MYSQL = words("KEY INDEX FULLTEXT SPATIAL PERIOD")
 _AFTER_TYPE = words(
     "CONSTRAINT PRIMARY NOT NULL UNIQUE CHECK DEFAULT COLLATE REFERENCES GENERATED AS ON COMMENT "
-    "AUTOINCREMENT STORAGE COMPRESSION"
+    "AUTOINCREMENT AUTO_INCREMENT STORAGE COMPRESSION"
 )
 _OPENING, _CLOSING = TokenType.L_PAREN, TokenType.R_PAREN
 _NAMES_QUOTED = TokenType.IDENTIFIER
@@ -30,21 +33,24 @@ _NAMES_QUOTED = TokenType.IDENTIFIER
 class Relation:
     """One CREATE TABLE or CREATE VIEW. `columns` are (name, type) pairs as stored, after case folding;
     `body` is the defining query of a view or of CREATE TABLE AS; `parents` are tables whose columns it has
-    too."""
+    too; `primary_key` are the names of its columns, none where there is no such key."""
 
     schema: str | None
     name: str
     columns: tuple[tuple[str, str], ...] = ()
     body: str | None = None
     parents: tuple[str, ...] = ()
+    primary_key: tuple[str, ...] = ()
     is_view: bool = False
     is_virtual: bool = False
     without_rowid: bool = False
 
 
-def read_ddl(ddl: str, rules: Rules) -> Iterator[Relation]:
+def read_ddl(ddl: str, rules: Rules) -> list[Relation]:
     """The relations of a schema script in order; raises BadInput with the line where it cannot be read."""
     text = _PSQL_COMMAND.sub(_blank, _COPY_BLOCK.sub(_blank, ddl))
+    if rules.name == "mysql":
+        text = _DELIMITER.sub(_blank, _FOR_MYSQL_ONLY.sub(r"\1", text))
     try:
         tokens = list(sqlglot.tokenize(text, read=rules.name))
     except SqlglotError as error:
@@ -52,11 +58,18 @@ def read_ddl(ddl: str, rules: Rules) -> Iterator[Relation]:
             f"the DDL cannot be read: {_first_line(error)}; is a quote or comment left open?"
         ) from error
     search_path: str | None = None
+    relations: list[Relation] = []
+    keys: dict[tuple[str | None, str], tuple[str, ...]] = {}
     for statement in _statements(tokens):
         search_path = _search_path(statement) or search_path
         relation = _Reader(statement, text, rules).relation(search_path)
         if relation is not None:
-            yield relation
+            relations.append(relation)
+        keys |= _Reader(statement, text, rules).added_key(search_path)
+    return [
+        replace(relation, primary_key=keys.get((relation.schema, relation.name), relation.primary_key))
+        for relation in relations
+    ]
 
 
 def _blank(match: re.Match[str]) -> str:
@@ -97,6 +110,14 @@ def _ends_type(token: Token) -> bool:
     return token.token_type is not _NAMES_QUOTED and _first_word(token) in _AFTER_TYPE
 
 
+def _is_primary_key(item: list[Token], at: int) -> bool:
+    token = item[at]
+    if token.token_type is _NAMES_QUOTED or _first_word(token) != "PRIMARY":
+        return False
+    following = item[at + 1].text.upper() if at + 1 < len(item) else ""
+    return token.text.upper().endswith("KEY") or following == "KEY"
+
+
 class _Reader:
     """Reads one statement's tokens from left to right."""
 
@@ -110,6 +131,7 @@ class _Reader:
             "OR", "REPLACE", "TEMP", "TEMPORARY", "GLOBAL", "LOCAL", "UNLOGGED", "FOREIGN", "RECURSIVE"
         ):
             pass
+        self._skip_view_options()
         is_virtual, is_materialized = self._skip("VIRTUAL"), self._skip("MATERIALIZED")
         is_view = self._skip("VIEW") or (is_materialized and self._skip("VIEW"))
         if not is_view and not self._skip("TABLE"):
@@ -124,11 +146,13 @@ class _Reader:
     def _table_or_view(self, schema: str | None, name: str, *, is_view: bool) -> Relation:
         columns: list[tuple[str, str]] = []
         parents: list[str] = []
+        primary_key: tuple[str, ...] = ()
         if self._word() == "PARTITION":
             self.at += 2
             parents.append(self._qualified_name()[1])
         for item in self._items():
             column = self._column(item)
+            primary_key = self._primary_key(item, column) or primary_key
             if column is not None:
                 columns.append(column)
             elif item and item[0].text.upper() == "LIKE" and len(item) > 1:
@@ -140,6 +164,7 @@ class _Reader:
             columns=tuple(columns),
             body=self._body(),
             parents=tuple(parents),
+            primary_key=primary_key,
             is_view=is_view,
             without_rowid=any(token.text.upper() == "WITHOUT" for token in self.tokens[self.at :]),
         )
@@ -171,11 +196,44 @@ class _Reader:
         if not item:
             return None
         first = item[0]
-        if first.token_type is not _NAMES_QUOTED and _first_word(first) in _NO_COLUMN and len(item) > 1:
+        no_column = _NO_COLUMN | (_NO_COLUMN_IN_MYSQL if self.rules.name == "mysql" else frozenset())
+        if first.token_type is not _NAMES_QUOTED and _first_word(first) in no_column and len(item) > 1:
             return None
         end = next((i for i in range(1, len(item)) if _ends_type(item[i])), len(item))
         type_ = self.text[item[1].start : item[end - 1].end + 1] if end > 1 else ""
         return self._fold(first), " ".join(type_.split())
+
+    def _primary_key(self, item: list[Token], column: tuple[str, str] | None) -> tuple[str, ...]:
+        """The columns of the primary key that an item of a table declares."""
+        key = next((i for i, token in enumerate(item) if _is_primary_key(item, i)), None)
+        if key is None:
+            return ()
+        if column is not None:
+            return (column[0],)
+        inner = _Reader(item[key:], self.text, self.rules)
+        while inner.at < len(inner.tokens) and inner.tokens[inner.at].token_type is not _OPENING:
+            inner.at += 1
+        return tuple(self._fold(part[0]) for part in inner._items() if part)
+
+    def added_key(self, search_path: str | None) -> dict[tuple[str | None, str], tuple[str, ...]]:
+        """The table and the columns of `ALTER TABLE … ADD … PRIMARY KEY (…)`."""
+        if not (self._skip("ALTER") and self._skip("TABLE")):
+            return {}
+        while self._skip("ONLY", "IF", "EXISTS"):
+            pass
+        schema, name = self._qualified_name()
+        key = self._primary_key(self.tokens[self.at :], None)
+        return {(schema or search_path, name): key} if key else {}
+
+    def _skip_view_options(self) -> None:
+        """MySQL's ALGORITHM = …, DEFINER = …, SQL SECURITY … in front of VIEW."""
+        for ahead in range(self.at, min(self.at + 14, len(self.tokens))):
+            word = self.tokens[ahead].text.upper()
+            if self.tokens[ahead].token_type is _OPENING or word in {"TABLE", "AS"}:
+                return
+            if word == "VIEW" and self._word() in {"ALGORITHM", "DEFINER", "SQL"}:
+                self.at = ahead
+                return
 
     def _inherited(self) -> list[str]:
         if self._word() != "INHERITS":

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Literal
 
 from farm.errors import BadInput
 from farm.sql.words import words
@@ -16,7 +17,8 @@ class Rules:
     """How one dialect reads names.
 
     `folds_quoted`: quoted names ignore case too. `aliases_everywhere`: WHERE, GROUP BY and HAVING see the
-    aliases of the SELECT list. `strings_in_double_quotes`: one that names nothing is a string.
+    aliases of the SELECT list. `grouping`: a column beside aggregates must be in GROUP BY (strict), or the
+    primary key of its table (keys), or need not (free). `strings_in_double_quotes`: one that names nothing is a string.
     `hidden_columns` exist on every table; `bare_words` are values written without parentheses;
     `catalogs` are system tables that may be read, `"schema.*"` standing for all of a schema but `secrets`,
     which hold passwords; `reserved` words name nothing unless quoted.
@@ -26,6 +28,7 @@ class Rules:
     default_schema: str
     folds_quoted: bool
     aliases_everywhere: bool
+    grouping: Literal["free", "keys", "strict"]
     strings_in_double_quotes: bool
     hidden_columns: frozenset[str]
     bare_words: frozenset[str]
@@ -63,6 +66,7 @@ SQLITE = Rules(
     default_schema="main",
     folds_quoted=True,
     aliases_everywhere=True,
+    grouping="free",
     strings_in_double_quotes=True,
     hidden_columns=frozenset({"rowid", "oid", "_rowid_"}),
     bare_words=frozenset({"current_date", "current_time", "current_timestamp", "true", "false"}),
@@ -82,6 +86,7 @@ POSTGRES = Rules(
     default_schema="public",
     folds_quoted=False,
     aliases_everywhere=False,
+    grouping="keys",
     strings_in_double_quotes=False,
     hidden_columns=frozenset({"ctid", "tableoid", "xmin", "xmax", "cmin", "cmax"}),
     bare_words=words(

@@ -19,14 +19,18 @@ class Lookup:
     schema: Schema
     sql: str
 
-    def column(self, node: exp.Column, scope: Scope, *, bare_alias: bool) -> Finding | Reference | None:
-        """`bare_alias`: the reference stands alone in ORDER BY or GROUP BY, where result names count too."""
+    def column(
+        self, node: exp.Column, scope: Scope, *, bare_alias: bool, columns_first: bool = False
+    ) -> Finding | Reference | None:
+        """`bare_alias`: the reference stands alone in ORDER BY or GROUP BY, where result names count too;
+        `columns_first`: after those of the tables."""
         if not isinstance(node.this, exp.Identifier):
             return None if not isinstance(node.this, exp.Star) else self._star(node, scope)
         name = self.fold(node.this)
         if node.args.get("table"):
             return self._qualified(node, name, scope)
-        return self._unqualified(node, name, scope, bare_alias=bare_alias)
+        prefers_alias = bare_alias and not (columns_first and scope.having(name))
+        return self._unqualified(node, name, scope, bare_alias=prefers_alias)
 
     def fold(self, identifier: exp.Expr) -> str:
         return self.schema.rules.fold(identifier.name, quoted=bool(identifier.args.get("quoted")))

@@ -45,6 +45,13 @@ def outermost(node: exp.Expr) -> exp.Expr:
     return node
 
 
+def innermost(node: exp.Expr) -> exp.Expr:
+    """The call itself, without what belongs to it."""
+    while isinstance(node, _WRAPPERS):
+        node = node.this
+    return node
+
+
 def is_window(node: exp.Expr) -> bool:
     """Whether a call has OVER."""
     call = outermost(node)

@@ -13,13 +13,15 @@ from farm.sql.nearest import nearest
 @dataclass(frozen=True, kw_only=True)
 class Table:
     """A table or view. `columns` maps the folded name to the name as written; None: any column may exist
-    (a virtual table, or a view whose columns could not be worked out). `types` are as the DDL has them."""
+    (a virtual table, or a view whose columns could not be worked out). `types` are as the DDL has them;
+    `primary_key` are folded names, none where there is no such key."""
 
     schema: str
     name: str
     columns: Mapping[str, str] | None
     types: Mapping[str, str] = field(default_factory=dict)
     hidden: bool = True
+    primary_key: frozenset[str] = frozenset()
 
 
 class Schema:
@@ -86,4 +88,5 @@ def _table(relation: Relation, schema: Schema, columns: Sequence[tuple[str, str]
         columns={fold(name, quoted=True): name for name, _ in columns},
         types={fold(name, quoted=True): type_ for name, type_ in columns},
         hidden=not (relation.is_view or relation.without_rowid),
+        primary_key=frozenset(fold(name, quoted=True) for name in relation.primary_key),
     )

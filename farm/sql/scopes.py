@@ -136,7 +136,9 @@ class _Walk:
                 scope.aliases = dict.fromkeys(columns.names) | scope.aliases
             value = node.args.get(key)
             for clause in value if isinstance(value, list) else (value,):
-                self._expressions(clause, scope, ctes, bare_alias=key in _BARE_ALIAS)
+                self._expressions(
+                    clause, scope, ctes, bare_alias=key in _BARE_ALIAS, columns_first=key == "group"
+                )
         scope.parent = outer
 
     def _set_operation(
@@ -308,7 +310,13 @@ class _Walk:
     # columns
 
     def _expressions(
-        self, node: exp.Expr | None, scope: Scope, ctes: Ctes, *, bare_alias: bool = False
+        self,
+        node: exp.Expr | None,
+        scope: Scope,
+        ctes: Ctes,
+        *,
+        bare_alias: bool = False,
+        columns_first: bool = False,
     ) -> None:
         """Look up every column under `node`; nested queries get a scope of their own."""
         if node is None:
@@ -320,7 +328,9 @@ class _Walk:
             if isinstance(here, exp.Query):
                 self.query(here, scope, ctes)
             elif isinstance(here, exp.Column):
-                found = self.lookup.column(here, scope, bare_alias=id(here) in bare)
+                found = self.lookup.column(
+                    here, scope, bare_alias=id(here) in bare, columns_first=columns_first
+                )
                 if isinstance(found, Finding):
                     self.findings.append(found)
                 elif found is not None:

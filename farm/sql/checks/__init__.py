@@ -10,6 +10,7 @@ from farm.sql.checks.aggregates import (
 )
 from farm.sql.checks.bounds import plain_characters, within_length, within_nesting
 from farm.sql.checks.calls import argument_counts
+from farm.sql.checks.grouping import columns_are_grouped
 from farm.sql.checks.names import known_names
 from farm.sql.checks.reading import allowed_functions, only_reads
 from farm.sql.checks.structure import clauses_in_order, no_reserved_words, nothing_missing, some_columns
@@ -40,6 +41,7 @@ CHECKS: tuple[Check, ...] = (
     aliases_of_aggregates,
     ordered_by_aggregates,
     windows_in_place,
+    columns_are_grouped,
     types_agree,
 )
 

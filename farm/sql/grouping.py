@@ -1,0 +1,152 @@
+"""Which expressions of a grouped SELECT have one value for each group.
+
+After "The GROUP BY Clause" in PostgreSQL's documentation: what GROUP BY lists, aggregates, what is made of these,
+and the other columns of a table whose primary key GROUP BY lists.
+"""
+
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, field
+
+from sqlglot import exp
+
+from farm.sql.calls import aggregates_rows, called
+from farm.sql.dialect import Rules
+from farm.sql.owners import innermost, is_window
+from farm.sql.scopes import Resolution
+from farm.sql.shape import is_bare_position, items
+from farm.sql.sources import Selection, Source
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ungrouped:
+    """A column (or `*`) that has many values for each group; `inside` a query within the SELECT."""
+
+    node: exp.Expr
+    inside: bool
+
+
+@dataclass(kw_only=True)
+class Grouping:
+    """The keys of one grouped SELECT."""
+
+    selection: Selection
+    resolution: Resolution
+    rules: Rules
+    keys: set[Hashable] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.keys = {self.key(item) for item in self.items()}
+        self.determined = [source for source in self.selection.scope.sources if self._is_determined(source)]
+
+    @property
+    def group(self) -> exp.Expr | None:
+        return self.selection.node.args.get("group")
+
+    def items(self) -> Iterator[exp.Expr]:
+        """What GROUP BY lists, in ROLLUP, CUBE and GROUPING SETS too, with positions and aliases followed."""
+        group = self.group
+        if group is None:
+            return
+        stack = list(group.iter_expressions())
+        while stack:
+            item = stack.pop()
+            if isinstance(item, exp.Tuple | exp.Rollup | exp.Cube | exp.GroupingSets):
+                stack.extend(item.iter_expressions())
+            else:
+                yield self._meant(item)
+
+    def _meant(self, item: exp.Expr) -> exp.Expr:
+        projections = self.selection.node.expressions
+        if is_bare_position(item) and 0 < int(item.name) <= len(projections):
+            projection = projections[int(item.name) - 1]
+            return projection.this if isinstance(projection, exp.Alias) else projection
+        reference = self.resolution.references.get(id(item))
+        return reference.alias if reference is not None and reference.alias is not None else item
+
+    def key(self, node: exp.Expr) -> Hashable:
+        """Equal for expressions that mean the same."""
+        if isinstance(node, exp.Paren):
+            return self.key(node.this)
+        if isinstance(node, exp.Column):
+            reference = self.resolution.references.get(id(node))
+            if reference is not None and reference.alias is not None:
+                return self.key(reference.alias)
+            if reference is None or reference.source is None:
+                return ("column", node.name.lower(), node.text("table").lower())
+            merged = reference.name in reference.scope.merged
+            return ("column", reference.name, id(reference.scope if merged else reference.source))
+        parts = ((name, self._part(value)) for name, value in node.args.items() if value)
+        return (type(node), called(node), *parts)
+
+    def _part(self, value: object) -> Hashable:
+        if isinstance(value, exp.Expr):
+            return self.key(value)
+        if isinstance(value, list):
+            return tuple(self._part(each) for each in value)
+        return str(value).lower() if isinstance(value, str) and not value.isdigit() else str(value)
+
+    def _is_determined(self, source: Source) -> bool:
+        key = source.table.primary_key if source.table is not None else frozenset()
+        if not key or self.rules.grouping != "keys":
+            return False
+        scope = self.selection.scope
+        return all(
+            ("column", name, id(scope if name in scope.merged else source)) in self.keys for name in key
+        )
+
+    def ungrouped(self) -> Iterator[Ungrouped]:
+        """The columns that stand outside of aggregates and have more than one value for each group."""
+        node = self.selection.node
+        parts = [*node.expressions, node.args.get("having")]
+        order = node.args.get("order")
+        parts += [item for item in items(order) if not is_bare_position(item)] if order is not None else []
+        for part in parts:
+            if part is not None:
+                yield from self._in(part, inside=False)
+
+    def _in(self, node: exp.Expr, *, inside: bool) -> Iterator[Ungrouped]:
+        """`inside`: within a query of its own, where only columns of this SELECT count."""
+        stack = [(node, inside)]
+        while stack:
+            here, within = stack.pop()
+            if isinstance(here, exp.Star) and not within:
+                if not self._all_determined(self.selection.scope.sources):
+                    yield Ungrouped(node=here, inside=False)
+            elif isinstance(here, exp.Column):
+                if not self._is_single(here, within=within):
+                    yield Ungrouped(node=here, inside=within)
+            elif not self._is_one_value(here, within=within):
+                deeper = within or isinstance(here, exp.Query)
+                stack.extend((part, deeper) for part in here.iter_expressions(reverse=True))
+
+    def _is_one_value(self, node: exp.Expr, *, within: bool) -> bool:
+        call = innermost(node)
+        if aggregates_rows(call, self.rules) and not is_window(call):
+            return not within or self._is_of_this(call)
+        return not isinstance(node, exp.Literal | exp.Query) and self.key(node) in self.keys
+
+    def _is_of_this(self, aggregate: exp.Expr) -> bool:
+        """Whether an aggregate in a query inside is one of this SELECT."""
+        columns = [self.resolution.references.get(id(c)) for c in aggregate.find_all(exp.Column)]
+        return bool(columns) and all(c is not None and c.scope is self.selection.scope for c in columns)
+
+    def _is_single(self, column: exp.Expr, *, within: bool) -> bool:
+        if isinstance(column.this, exp.Star):
+            named = [s for s in self.selection.scope.sources if s.name == column.text("table").lower()]
+            return within or self._all_determined(named)
+        reference = self.resolution.references.get(id(column))
+        if reference is None or reference.scope is not self.selection.scope or reference.source is None:
+            return True
+        return reference.source in self.determined or self.key(column) in self.keys
+
+    def _all_determined(self, sources: list[Source]) -> bool:
+        return all(self._is_whole(source) for source in sources)
+
+    def _is_whole(self, source: Source) -> bool:
+        if source in self.determined or not source.columns.complete:
+            return True
+        scope = self.selection.scope
+        return all(
+            ("column", name, id(scope if name in scope.merged else source)) in self.keys
+            for name in source.columns.names
+        )
