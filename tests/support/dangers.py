@@ -99,6 +99,8 @@ TRAPS = """
         $$ BEGIN RETURN writes(); END $$;
     CREATE FUNCTION liar_locks() RETURNS int STABLE LANGUAGE plpgsql AS
         $$ BEGIN PERFORM pg_advisory_lock(1); RETURN 1; END $$;
+    CREATE FUNCTION liar_counts() RETURNS int STABLE LANGUAGE plpgsql AS
+        $$ BEGIN PERFORM nextval('s'); RETURN 1; END $$;
     CREATE FUNCTION liar_notifies() RETURNS int STABLE LANGUAGE plpgsql AS
         $$ BEGIN PERFORM pg_notify('danger', 'x'); RETURN 1; END $$;
     CREATE FUNCTION liar_lifts_limits() RETURNS int STABLE LANGUAGE plpgsql AS

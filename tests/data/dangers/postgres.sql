@@ -1121,6 +1121,9 @@ SELECT liar_writes()
 SELECT liar_locks()
 
 -- limited: called stable and yet more
+SELECT liar_counts()
+
+-- limited: called stable and yet more
 SELECT liar_notifies()
 
 -- limited: called stable and yet more

@@ -1,11 +1,13 @@
 """Whatever a query delivers, whoever asked keeps a small memory and gets an answer in time."""
 
+import signal
 import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ import pytest
 from support.postgres import fresh_database
 
 from farm.errors import TargetTrouble
-from farm.targets import postgres_session
+from farm.targets import postgres, postgres_session
 from farm.targets.child import EngineChild, Opening
 from farm.targets.engine import Engine
 from farm.targets.postgres import PostgresEngine
@@ -176,6 +178,50 @@ def test_files_that_sqlite_sorts_in_are_bounded() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=root
     )
     assert said.stdout.split() == [str(1 << 30), str(1 << 30)]
+
+
+ENDLESS_COUNT = "SELECT count(*) FROM generate_series(1, 1e12)"
+
+
+def took_seconds(work: Callable[[], Any]) -> float:
+    started = time.monotonic()
+    with pytest.raises(TargetTrouble, match="took longer than"):
+        work()
+    return time.monotonic() - started
+
+
+def test_the_servers_time_out_suffices_alone(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres, "cancelled_after", lambda connection, seconds: nullcontext())
+    engine = PostgresEngine(url, target_name="shop")
+    assert took_seconds(lambda: engine.run_here(ENDLESS_COUNT, row_limit=1, timeout_seconds=0.2)) < 2
+    engine.close()
+
+
+def test_the_request_to_cancel_suffices_alone(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (postgres, postgres_session):
+        monkeypatch.setattr(module, "time_limit", lambda seconds: "SET LOCAL statement_timeout = 0")
+    engine = PostgresEngine(url, target_name="shop")
+    with pytest.raises(TargetTrouble, match="took longer than") as caught:
+        engine.run_here(ENDLESS_COUNT, row_limit=1, timeout_seconds=0.2)
+    assert isinstance(caught.value.__cause__, psycopg.errors.QueryCanceled), "not a connection that was cut"
+    engine.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="stops a process with a Unix signal")
+@pytest.mark.parametrize("dialect", ["sqlite", "postgres"])
+def test_a_child_that_does_nothing_is_killed_and_replaced(
+    dialect: str, request: pytest.FixtureRequest
+) -> None:
+    engine = request.getfixturevalue(f"{dialect}_engine")
+    engine.run("SELECT 1", row_limit=1, timeout_seconds=20)
+    stuck = engine._child._process
+    stuck.send_signal(signal.SIGSTOP)
+    monkeypatch = request.getfixturevalue("monkeypatch")
+    monkeypatch.setattr(engine._child, "_grace_seconds", 0.2)
+    assert took_seconds(lambda: engine.run("SELECT 1", row_limit=1, timeout_seconds=0.2)) < 3
+    assert stuck.poll() is not None
+    monkeypatch.undo()
+    assert engine.run("SELECT 1", row_limit=1, timeout_seconds=20).rows == [(1,)]
 
 
 PREPARING = """
