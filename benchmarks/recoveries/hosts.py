@@ -47,34 +47,43 @@ def two_hosts() -> Iterator[Scene]:
 
 def killed(count: int, trouble: list[str]) -> list[Figure]:
     """All of a host ends at once."""
-
-    def strike(host: FarmTree) -> float:
-        host.rest(STAY_AWAY_SECONDS)
-        pids = [host.pid or 0, *(process.pid for process in host.family())]
-        return min([kill(pid) for pid in pids])
-
     with two_hosts() as scene:
-        samples = taken_over(scene, count, strike, lambda host: host.rest(0))
+        samples = taken_over(scene, count, kill_host, lambda host: host.rest(0))
     trouble += scene.trouble
     return [takeover("a host killed whole", samples)]
 
 
 def frozen(count: int, trouble: list[str]) -> list[Figure]:
     """All of a host stops at once, and later goes on as if nothing had been."""
-
-    def signal_all(host: FarmTree, number: int) -> None:
-        for pid in (host.pid or 0, *(process.pid for process in host.family())):
-            hit(pid, number)
-
-    def strike(host: FarmTree) -> float:
-        at = time.monotonic()
-        signal_all(host, signal.SIGSTOP)
-        return at
-
     with two_hosts() as scene:
-        samples = taken_over(scene, count, strike, lambda host: signal_all(host, signal.SIGCONT))
+        samples = taken_over(scene, count, freeze_host, thaw_host)
     trouble += scene.trouble
     return [takeover("a host frozen whole", samples)]
+
+
+def kill_host(host: FarmTree) -> float:
+    """kill -9 of every process, the watchdog first, so that nobody cleans up; returns when."""
+    host.rest(STAY_AWAY_SECONDS)
+    return min([kill(pid) for pid in whole(host)])
+
+
+def freeze_host(host: FarmTree) -> float:
+    """SIGSTOP of every process; returns when."""
+    at = time.monotonic()
+    for pid in whole(host):
+        hit(pid, signal.SIGSTOP)
+    return at
+
+
+def thaw_host(host: FarmTree) -> None:
+    """SIGCONT of every process."""
+    for pid in whole(host):
+        hit(pid, signal.SIGCONT)
+
+
+def whole(host: FarmTree) -> list[int]:
+    """The watchdog and all that it started."""
+    return [*([] if host.pid is None else [host.pid]), *(process.pid for process in host.family())]
 
 
 def taken_over(

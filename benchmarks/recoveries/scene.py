@@ -113,6 +113,7 @@ class Scene:
             for host in self.hosts:
                 host.ask_to_end()
         self._stack.close()
+        self.hosts.clear()
 
     def home(self, name: str) -> Path:
         return self.folder / name
