@@ -53,6 +53,8 @@ def configure(
         )
     )
     root = logging.getLogger()
+    for former in root.handlers:
+        former.close()
     root.handlers = [handler]
     root.setLevel(level)
     for name in CHATTY:

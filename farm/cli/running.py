@@ -48,7 +48,7 @@ def running(farm: Farm) -> Iterator["Runner"]:
     from farm.watchdog.runner import Runner
     from farm.watchdog.watchdog import FarmEnded
 
-    runner = Runner(farm.settings, farm.store, weights=weights_for(farm.settings))
+    runner = Runner(farm.settings, farm.store, weights=weights_for(farm.settings), reload=loaded)
     try:
         with runner:
             yield runner
