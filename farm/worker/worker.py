@@ -149,6 +149,13 @@ class FarmWorker(BaseWorker):
 
     # RQ's side of life
 
+    def _set_ip_address(self, connection: Any) -> None:
+        """RQ asks the server at the construction; one that is away just then is no reason to fail."""
+        try:
+            super()._set_ip_address(connection)
+        except RedisError:
+            self.ip_address = "unknown"
+
     def _introduce(self) -> None:
         """Sign on; where Redis cannot take it, the heartbeat does so later."""
         self.birth_date = self.last_heartbeat = datetime.now(UTC)

@@ -16,7 +16,9 @@ from support.child import running
 from support.llm import Fault, Reply
 from support.yard import GOOD_SQL, Yard, wait_until
 
+from farm.queue.connection import connect
 from farm.services import valkey
+from farm.worker.worker import FarmWorker
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="ends processes with Unix signals")
 
@@ -332,3 +334,8 @@ def test_a_wiped_queue_server_knows_the_worker_again(yard):
     yard.start("w1", lease_seconds=1)
     yard.redis.flushall()
     wait_until(lambda: [w.name for w in Worker.all(connection=yard.redis)] == ["w1"], "it to sign on again")
+
+
+def test_a_worker_is_made_even_while_the_queue_s_server_is_away(tmp_path):
+    with connect(f"unix://{tmp_path / 'nothing.sock'}") as away:
+        assert FarmWorker(["default"], name="w1", connection=away).ip_address == "unknown"
