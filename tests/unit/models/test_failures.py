@@ -2,6 +2,7 @@
 
 import re
 from email.utils import formatdate
+from pathlib import Path
 
 import pytest
 
@@ -218,3 +219,20 @@ def test_every_message_is_one_short_printable_line_without_secrets(failure):
 )
 def test_the_delay_asked_for_is_read_from_the_headers(headers, seconds):
     assert failures.retry_after_seconds(headers, NOW) == seconds
+
+
+def test_every_code_that_the_docs_tell_is_one_and_every_one_that_may_be_paid_is_told():
+    root = Path(__file__).parents[3]
+    table = (root / "docs" / "models.md").read_text("utf-8").partition("| code |")[2]
+    told = {
+        code for line in table.splitlines() for code in re.findall(r"`(\w+)`", line.partition("|")[2][:70])
+    }
+    source = "".join(
+        (root / "farm" / "models" / f"{name}.py").read_text("utf-8") for name in ("failures", "client")
+    )
+    codes = {*re.findall(r'Failure\(\s*"(\w+)"', source), *(how.value for how in Break)}
+    paid = [failures.of_status(said, ROUTE, now=NOW) for said, _, _ in REPLIES]
+    paid += [failures.of_break(how, "", ROUTE) for how in Break]
+    paid += [failures.of_said(said, ROUTE, now=NOW) for said, kind, _ in SAYINGS if kind and not said.error]
+    assert told <= codes | {"max_tokens"}
+    assert told >= {failure.code for failure in paid if failure.may_be_paid}
