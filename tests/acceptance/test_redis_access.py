@@ -67,6 +67,7 @@ def refusals(server: redis.Redis) -> list[str]:
     return [f"{entry['reason']}: {entry['object']}" for entry in server.acl_log()]
 
 
+@pytest.mark.timeout(240)
 def test_the_whole_farm_works_over_tls_with_the_documented_user(
     farm: Cli, llm: StubLLM, server: redis.Redis, tls_url: str
 ) -> None:
