@@ -30,9 +30,8 @@ class Action:
 ACTIONS: list[Action] = []
 NOBODY = Worker()
 BUSY = tuple(step for step in Step if step is not Step.IDLE)
-AT_WORK = (Step.WAITING, Step.CLAIMED, Step.CALLED, Step.PAID, Step.ANSWERED, Step.INSERTED)
+AT_WORK = (Step.WAITING, Step.CLAIMED, Step.SURE, Step.CALLED, Step.PAID, Step.ANSWERED, Step.INSERTED)
 IN_THE_CALL = (Step.CALLED, Step.PAID)
-BEFORE_THE_ANSWER = (Step.WAITING, Step.CLAIMED, *IN_THE_CALL)
 Mover = Callable[[State, Worker, Setting], State]
 
 
@@ -133,7 +132,14 @@ def begin(state: State, worker: Worker, setting: Setting) -> State:
     )
 
 
-@action("call", Step.CLAIMED, honest=True, may=lambda state, worker, setting: True)
+@action("make sure of the lease", Step.CLAIMED, honest=True, may=lambda state, worker, setting: True)
+def make_sure(state: State, worker: Worker, setting: Setting) -> State:
+    sure = leased(state, worker) or not setting.rules.calls_only_while_leased
+    after = worker._replace(step=Step.SURE) if sure else NOBODY
+    return state._replace(workers=swapped(state.workers, worker, after))
+
+
+@action("call", Step.SURE, honest=True, may=lambda state, worker, setting: True)
 def call(state: State, worker: Worker, setting: Setting) -> State:
     called = swapped(state.workers, worker, worker._replace(step=Step.CALLED))
     again = state.paid_again or state.answered or not worker.current
@@ -268,7 +274,7 @@ def holder_may_be_late(state: State, worker: Worker, setting: Setting) -> bool:
 @action("expire", may=holder_may_be_late)
 def expire_under_a_living_worker(state: State, worker: Worker, setting: Setting) -> State:
     late = holder(state.workers)
-    cut = state.cut + (late is not None and late.step in BEFORE_THE_ANSWER)
+    cut = state.cut + (late is not None and late.step in (Step.SURE, *IN_THE_CALL))
     return expire(state, worker, setting)._replace(expiries=state.expiries + 1, cut=cut)
 
 

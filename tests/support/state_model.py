@@ -27,11 +27,12 @@ class Step(IntEnum):
     POPPED = 1  # has a hint in hand
     WAITING = 2  # leased the task for its last attempt, waits until it is alone in its process
     CLAIMED = 3  # no answer is stored, so it will ask
-    CALLED = 4  # the request is out
-    PAID = 5  # the answer is in its memory
-    ANSWERED = 6  # the answer is durable
-    INSERTED = 7  # only where finishing is not atomic: the query is stored, the task not settled
-    FINISHED = 8  # the outcome is committed, or dropped; RQ has not heard of it
+    SURE = 4  # has just made sure that its lease holds
+    CALLED = 5  # the request is out
+    PAID = 6  # the answer is in its memory
+    ANSWERED = 7  # the answer is durable
+    INSERTED = 8  # only where finishing is not atomic: the query is stored, the task not settled
+    FINISHED = 9  # the outcome is committed, or dropped; RQ has not heard of it
 
 
 class Worker(NamedTuple):
@@ -57,7 +58,7 @@ class State(NamedTuple):
     by_neighbour: bool = False  # the last lease ended as another task took the worker down
     failures: int = 0  # counted attempts that ended without an outcome, since the last requeue
     payments: int = 0
-    cut: int = 0  # leases that ended otherwise than by an outcome, before an answer was kept
+    cut: int = 0  # leases that ended otherwise than by an outcome, during the call
     rounds: int = 1
     paid_again: bool = False  # a call was made although its answer was stored
     unproven: bool = False  # the query stems from an answer that is not the stored one
@@ -90,6 +91,7 @@ class Rules:
     outcome_needs_the_lease: bool = True
     one_query_per_task: bool = True
     finishes_at_once: bool = True  # outcome and query in one transaction
+    calls_only_while_leased: bool = True
     keeps_answers: bool = True  # in a table of their own, before anybody looks at them
     reads_kept_answers: bool = True
     goes_on_with_the_kept_answer: bool = True
