@@ -106,7 +106,6 @@ def test_a_huge_value_stays_outside(url: str) -> None:
     "sql",
     [
         "SELECT g, repeat('x', 1000) FROM generate_series(1, 10000000) AS g",
-        "SELECT repeat('x', 1000000) FROM generate_series(1, 10000000)",
         "SELECT to_jsonb(array_fill('x'::text, ARRAY[10000])) FROM generate_series(1, 10000000)",
     ],
 )
