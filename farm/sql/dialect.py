@@ -18,8 +18,8 @@ class Rules:
 
     `folds_quoted`: quoted names ignore case too. `aliases_everywhere`: WHERE, GROUP BY and HAVING see the
     aliases of the SELECT list. `grouping`: a column beside aggregates must be in GROUP BY (strict), or the
-    primary key of its table (keys), or need not (free). `strings_in_double_quotes`: one that names nothing is a string.
-    `hidden_columns` exist on every table; `bare_words` are values written without parentheses;
+    primary key of its table (keys), or need not (free). `strings_in_double_quotes`: one that names nothing is
+    a string. `hidden_columns` exist on every table; `bare_words` are values written without parentheses;
     `catalogs` are system tables that may be read, `"schema.*"` standing for all of a schema but `secrets`,
     which hold passwords; `reserved` words name nothing unless quoted.
     """
@@ -39,6 +39,11 @@ class Rules:
     def fold(self, name: str, *, quoted: bool) -> str:
         """The spelling under which `name` is looked up."""
         return name if quoted and not self.folds_quoted else name.lower()
+
+    @property
+    def distinct_orders_by_results(self) -> bool:
+        """Whether SELECT DISTINCT is ordered by its own columns only."""
+        return self.name in {"postgres", "duckdb"}
 
     @property
     def functions(self) -> frozenset[str]:

@@ -1,17 +1,18 @@
 """Which expressions of a grouped SELECT have one value for each group.
 
-After "The GROUP BY Clause" in PostgreSQL's documentation: what GROUP BY lists, aggregates, what is made of these,
-and the other columns of a table whose primary key GROUP BY lists.
+After "The GROUP BY Clause" in PostgreSQL's documentation: what GROUP BY lists, aggregates, what is made of
+these, and the other columns of a table whose primary key GROUP BY lists.
 """
 
-from collections.abc import Hashable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from sqlglot import exp
 
-from farm.sql.calls import aggregates_rows, called
+from farm.sql.calls import aggregates_rows
 from farm.sql.dialect import Rules
 from farm.sql.owners import innermost, is_window
+from farm.sql.sameness import Sameness, column_key
 from farm.sql.scopes import Resolution
 from farm.sql.shape import is_bare_position, items
 from farm.sql.sources import Selection, Source
@@ -32,9 +33,9 @@ class Grouping:
     selection: Selection
     resolution: Resolution
     rules: Rules
-    keys: set[Hashable] = field(default_factory=set)
 
     def __post_init__(self) -> None:
+        self.key = Sameness(resolution=self.resolution).key
         self.keys = {self.key(item) for item in self.items()}
         self.determined = [source for source in self.selection.scope.sources if self._is_determined(source)]
 
@@ -58,41 +59,17 @@ class Grouping:
     def _meant(self, item: exp.Expr) -> exp.Expr:
         projections = self.selection.node.expressions
         if is_bare_position(item) and 0 < int(item.name) <= len(projections):
-            projection = projections[int(item.name) - 1]
+            projection: exp.Expr = projections[int(item.name) - 1]
             return projection.this if isinstance(projection, exp.Alias) else projection
         reference = self.resolution.references.get(id(item))
         return reference.alias if reference is not None and reference.alias is not None else item
-
-    def key(self, node: exp.Expr) -> Hashable:
-        """Equal for expressions that mean the same."""
-        if isinstance(node, exp.Paren):
-            return self.key(node.this)
-        if isinstance(node, exp.Column):
-            reference = self.resolution.references.get(id(node))
-            if reference is not None and reference.alias is not None:
-                return self.key(reference.alias)
-            if reference is None or reference.source is None:
-                return ("column", node.name.lower(), node.text("table").lower())
-            merged = reference.name in reference.scope.merged
-            return ("column", reference.name, id(reference.scope if merged else reference.source))
-        parts = ((name, self._part(value)) for name, value in node.args.items() if value)
-        return (type(node), called(node), *parts)
-
-    def _part(self, value: object) -> Hashable:
-        if isinstance(value, exp.Expr):
-            return self.key(value)
-        if isinstance(value, list):
-            return tuple(self._part(each) for each in value)
-        return str(value).lower() if isinstance(value, str) and not value.isdigit() else str(value)
 
     def _is_determined(self, source: Source) -> bool:
         key = source.table.primary_key if source.table is not None else frozenset()
         if not key or self.rules.grouping != "keys":
             return False
         scope = self.selection.scope
-        return all(
-            ("column", name, id(scope if name in scope.merged else source)) in self.keys for name in key
-        )
+        return all(column_key(name, scope if name in scope.merged else source) in self.keys for name in key)
 
     def ungrouped(self) -> Iterator[Ungrouped]:
         """The columns that stand outside of aggregates and have more than one value for each group."""
@@ -147,6 +124,6 @@ class Grouping:
             return True
         scope = self.selection.scope
         return all(
-            ("column", name, id(scope if name in scope.merged else source)) in self.keys
+            column_key(name, scope if name in scope.merged else source) in self.keys
             for name in source.columns.names
         )

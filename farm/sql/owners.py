@@ -86,9 +86,7 @@ def _located(node: exp.Expr, owner: Selection, rules: Rules) -> Aggregate:
     while above is not None and above is not owner.node:
         if above is not node and aggregates_rows(above, rules) and not is_window(above):
             within = within or above
-        elif isinstance(above, exp.Filter) and here.arg_key == "expression":
-            within = within or above.this
-        elif isinstance(above, exp.WithinGroup) and here.arg_key == "expression":
+        elif isinstance(above, exp.Filter | exp.WithinGroup) and here.arg_key == "expression":
             within = within or above.this
         here, above = above, above.parent
     return Aggregate(node=node, selection=owner, clause=here.arg_key or "", within=within)

@@ -10,10 +10,17 @@ from farm.sql.checks.aggregates import (
 )
 from farm.sql.checks.bounds import plain_characters, within_length, within_nesting
 from farm.sql.checks.calls import argument_counts
+from farm.sql.checks.grammar import aliases_are_names, joins_have_conditions, limits_are_understood
 from farm.sql.checks.grouping import columns_are_grouped
 from farm.sql.checks.names import known_names
+from farm.sql.checks.ordering import (
+    distinct_orders_by_results,
+    positions_in_range,
+    whole_result_ordered_by_name,
+)
 from farm.sql.checks.reading import allowed_functions, only_reads
 from farm.sql.checks.structure import clauses_in_order, no_reserved_words, nothing_missing, some_columns
+from farm.sql.checks.subqueries import rows_in_place, subqueries_fit
 from farm.sql.checks.syntax import no_parameters, one_statement, parses
 from farm.sql.checks.types import types_agree
 from farm.sql.schema import Schema
@@ -35,12 +42,20 @@ CHECKS: tuple[Check, ...] = (
     clauses_in_order,
     no_reserved_words,
     nothing_missing,
+    joins_have_conditions,
+    limits_are_understood,
+    aliases_are_names,
     known_names,
+    positions_in_range,
+    whole_result_ordered_by_name,
+    subqueries_fit,
+    rows_in_place,
     argument_counts,
     aggregates_in_place,
     aliases_of_aggregates,
     ordered_by_aggregates,
     windows_in_place,
+    distinct_orders_by_results,
     columns_are_grouped,
     types_agree,
 )

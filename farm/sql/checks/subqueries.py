@@ -1,0 +1,71 @@
+"""Subqueries and rows have as many columns as their place takes."""
+
+from collections.abc import Iterator
+
+from sqlglot import exp
+
+from farm.sql.calls import start_of, written
+from farm.sql.subject import Subject
+from farm.sql.verdict import Finding
+
+_COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Is)
+_ROWS_ALLOWED = (*_COMPARISONS, exp.In, exp.Between, exp.Values, exp.Case, exp.If, exp.Paren, exp.Group)
+_ROWS_ALLOWED += (
+    exp.Any,
+    exp.All,
+    exp.GroupingSets,
+    exp.Cube,
+    exp.Rollup,
+    exp.Distinct,
+    exp.Tuple,
+    exp.Array,
+)
+_NO_VALUE = (exp.From, exp.Join, exp.Lateral, exp.CTE, exp.SetOperation, exp.Exists, exp.Subquery, exp.Table)
+
+
+def subqueries_fit(subject: Subject) -> Iterator[Finding]:
+    """A subquery used as a value has one column, one compared with a row as many as the row."""
+    for node in subject.find_all(exp.Subquery):
+        columns = subject.resolution.outputs.get(id(node))
+        above = node.parent
+        if columns is None or columns.count is None or above is None or isinstance(above, _NO_VALUE):
+            continue
+        wanted = _wanted(node)
+        if wanted is not None and columns.count != wanted:
+            yield Finding(
+                code="subquery_columns",
+                message=f"the subquery gives {columns.count} columns where {wanted} can stand",
+                hint="select only the column that is compared" if wanted == 1 else None,
+                **subject.place(start_of(node)),
+            )
+
+
+def _wanted(node: exp.Expr) -> int | None:
+    """How many columns the place of a subquery takes; None where that is not certain."""
+    child, above = node, node.parent
+    while isinstance(above, exp.Any | exp.All | exp.Paren):
+        child, above = above, above.parent
+    if not isinstance(above, (*_COMPARISONS, exp.In)):
+        return 1
+    other = above.this if child.arg_key != "this" else above.args.get("expression")
+    if other is None:
+        return None if isinstance(above, exp.In) and child.arg_key == "this" else 1
+    other = other.unnest()
+    if isinstance(other, exp.Tuple):
+        return len(other.expressions)
+    return None if isinstance(other, exp.Subquery | exp.Any | exp.All) else 1
+
+
+def rows_in_place(subject: Subject) -> Iterator[Finding]:
+    """In SQLite and MySQL a row `(a, b)` is no value: it can only be compared."""
+    if subject.rules.name not in {"sqlite", "mysql"}:
+        return
+    for node in subject.find_all(exp.Tuple):
+        if not isinstance(node.parent, _ROWS_ALLOWED):
+            yield Finding(
+                code="misplaced_row",
+                message=f"the row {written(node, subject.rules.name)} stands where one value must",
+                hint="leave the parentheses out to show several columns",
+                **subject.place(start_of(node)),
+            )
+            return
