@@ -22,8 +22,8 @@ Case = tuple[str, Danger]
 
 
 def cases(*fates: str) -> list[Case]:
-    """Each statement as the server's superuser, for whom everything is possible; as the recommended reader what
-    depends on rights and policies, and one statement of every other kind.
+    """Each statement as the server's superuser, for whom everything is possible; as the recommended reader
+    what depends on rights and policies, and one statement of every other kind.
     """
     found = dangers("postgres", *fates)
     firsts = {danger.kind: danger for danger in reversed(found)}
