@@ -10,13 +10,14 @@ import pytest
 from support.dangers import ENDLESS
 from support.postgres import fresh_database
 
-from farm.checker.client import TIMEOUT_SECONDS, Checker
+from farm.checker.client import Checker
 from farm.sql.words import words
 from farm.targets.target import Dialect, Target
 
 DDL = "CREATE TABLE orders (id INTEGER PRIMARY KEY, total REAL)"
 GOOD = "SELECT SUM(total) FROM orders"
 DEEP = 10_000
+TIMEOUT_SECONDS = 3.0
 
 NASTY = {
     "parentheses": "SELECT " + "(" * DEEP + "1" + ")" * DEEP,
@@ -120,7 +121,7 @@ async def settled(checker: Checker, text: str, target: Target) -> None:
 
 def test_each_gets_a_verdict_in_time_and_a_good_one_still_passes(target: Target) -> None:
     async def scene() -> None:
-        async with Checker() as checker:
+        async with Checker(timeout_seconds=TIMEOUT_SECONDS) as checker:
             for text in (*NASTY.values(), *TALK.values()):
                 await settled(checker, text, target)
             verdict = await checker.check(GOOD, target)
@@ -135,7 +136,7 @@ def test_word_salad_gets_a_verdict_in_time(target: Target) -> None:
     random = Random(7)
 
     async def scene() -> None:
-        async with Checker() as checker:
+        async with Checker(timeout_seconds=TIMEOUT_SECONDS) as checker:
             for _ in range(400):
                 salad = random.choice(" \n\r\t").join(random.choices(WORDS, k=random.randint(1, 60)))
                 await settled(checker, random.choice(("", "SELECT ", "```sql\nSELECT ")) + salad, target)
