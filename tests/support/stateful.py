@@ -48,7 +48,7 @@ HAPPENS = {
     "claim": 2,
     "work": 8,
     "renew": 1,
-    "drain": 1,
+    "drain": 2,
     "kill": 3,
     "fall_silent": 2,
     "be_overtaken": 5,
@@ -58,7 +58,7 @@ HAPPENS = {
     "resume": 3,
     "cancel": 1,
     "stop": 1,
-    "requeue": 3,
+    "requeue": 4,
 }
 FIELDS = (TaskRow.state, TaskRow.token, TaskRow.attempt, TaskRow.calls_before)
 T = TypeVar("T")
@@ -332,8 +332,9 @@ class Machine(RuleBasedStateMachine):
 
     def kill(self) -> None:
         """Seen by its watchdog, or together with it."""
-        worker, seen = self.draw_from(self.names), self.draw(st.booleans())
-        self.names[self.names.index(worker)] = f"w{next(self.numbers)}"
+        known = dict.fromkeys([*self.names, *(hand.worker for hand in self.hands)])
+        worker, seen = self.draw_from(known), self.draw(st.booleans())
+        self.names = [f"w{next(self.numbers)}" if name == worker else name for name in self.names]
         self.drop(worker)
         ended = self.leased_to(worker)
         if not seen:
@@ -350,15 +351,14 @@ class Machine(RuleBasedStateMachine):
         self.run_out([self.draw_from(t for t in self.expected.values() if t.state is TaskState.LEASED)])
 
     def be_overtaken(self) -> None:
-        """A lease runs out, is freed, and another worker gets the task while the first is still at it."""
-        hand = self.draw_from(hand for hand in self.hands if self.held(hand))
+        """A lease runs out, is freed, and a new worker gets the task while the first is still at it."""
+        held = [hand for hand in self.hands if self.held(hand)]
+        hand = self.draw_from([hand for hand in held if hand.waits] or held)
         self.run_out([self.expected[hand.claimed.id]])
         self.redis.delete(LEADER_KEY)
         self.tick()
         self.the_store_is_what_the_model_says()
-        busy = {other.worker for other in self.hands if other.claimed.id == hand.claimed.id}
-        if idle := [name for name in self.names if name not in busy]:
-            self.claim_as(self.draw_from(idle), [hand.claimed.id])
+        self.claim_as(f"w{next(self.numbers)}", [hand.claimed.id])
 
     def run_out(self, leased: Iterable[Expected]) -> None:
         for task in leased:
