@@ -56,7 +56,7 @@ def test_a_worker_that_dies_at_any_step_pays_again_only_for_the_call_that_was_cu
 
 
 def test_a_worker_that_dies_in_a_shared_commit_leaves_all_of_it_or_nothing(both, work) -> None:
-    """Three tasks each share the commit that their worker dies in: half applied, before it, right after it."""
+    """Three tasks each share the commit that their worker dies in: half applied, before or right after it."""
     moments = [f"{kind} {at}" for kind in KINDS for at in TIMES]
     questions = both.ask(TOGETHER * len(moments))
     deaths = {
