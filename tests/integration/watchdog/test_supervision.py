@@ -84,6 +84,7 @@ def test_a_call_that_never_ends_is_ended_with_its_worker(yard, work, monkeypatch
 
 
 def test_a_worker_that_swells_is_replaced_between_tasks(yard, work):
+    yard.llm.delay_seconds = 0.4  # so that it is weighed, once a second, before all is done
     yard.ask(12)
     assert work(
         yard,
