@@ -13,6 +13,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,7 +93,9 @@ class Writer:
             ],
             "do": lambda c, functions: [function(c) for function in functions],
         }
-        self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
+        self._thread = threading.Thread(
+            target=copy_context().run, args=(self._run,), name="store-writer", daemon=True
+        )
         self._thread.start()
         self._watcher = self._loop.create_task(self._watch())
 

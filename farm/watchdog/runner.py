@@ -14,6 +14,7 @@ from farm.services.weights import Weights
 from farm.settings import PoolSettings, Settings
 from farm.store import tasks, workers
 from farm.store.engine import Store
+from farm.watchdog.errands import PATIENCE_SECONDS, Errands, Question
 from farm.watchdog.policy import Policy
 from farm.watchdog.pools import Pools
 from farm.watchdog.reconciling import Reconciling
@@ -50,7 +51,9 @@ class Runner:
         self._servers = Servers(settings, self._watchdog, weights=weights, stopping=lambda: self.stopping)
         self._local_model = weights.name if weights else None
         self._reconciling: Reconciling | None = None
+        self._errands = Errands()
         self._scale: dict[str, int] = {}
+        self._scale_wanted = Question(self._errands, self._read_scale)
         self._signals = 0
         self._reload_asked = False
         self._old_handlers: dict[int, Any] = {}
@@ -74,6 +77,7 @@ class Runner:
         if self._reconciling is not None:
             self._reconciling.stop()
         self._watchdog.stop(reversed(self._servers.names), grace_seconds=5)
+        self._errands.close()
         for number, handler in self._old_handlers.items():
             signal.signal(number, handler)
 
@@ -98,12 +102,18 @@ class Runner:
         self._look_at_scale()
         self._arrange()
         next_look = 0.0
+
+        def look() -> bool:
+            on_look()
+            return until()
+
+        ended = Question(self._errands, look)
         try:
             while not self.stopping:
                 self._watchdog.tick()
                 self._require_a_pool()
                 if time.monotonic() >= next_look:
-                    if self._looked(until, on_look):
+                    if self._looked(ended):
                         self._require_every_pool()
                         return True
                     next_look = time.monotonic() + LOOK_SECONDS
@@ -112,12 +122,11 @@ class Runner:
         finally:
             self._stop_workers(grace_seconds=self._settings.grace_seconds if drain else 0)
 
-    def _looked(self, until: Callable[[], bool], on_look: Callable[[], None]) -> bool:
-        """Whether `until()`; while the store is away nobody can tell, and the work goes on (or waits)."""
+    def _looked(self, ended: Question[bool]) -> bool:
+        """Whether it is over; while the store is away nobody can tell, and the work goes on (or waits)."""
         self._look()
         try:
-            on_look()
-            return until()
+            return ended.answer()
         except TryAgain:
             return False  # the reconciler says so
 
@@ -159,11 +168,14 @@ class Runner:
         """Whether the numbers of workers asked for have changed."""
         before = self._scale
         try:
-            with self._store.read() as connection:
-                self._scale = workers.scale(connection)
+            self._scale = self._scale_wanted.answer()
         except FarmError:
             return False  # the store is away: everything stays as it is
         return self._scale != before
+
+    def _read_scale(self) -> dict[str, int]:
+        with self._store.read() as connection:
+            return workers.scale(connection)
 
     def _renew_settings(self) -> None:
         """Go on with the settings as they are now; where they cannot be used, with those from before."""
@@ -200,11 +212,16 @@ class Runner:
         self._watchdog.stop(
             self._watchdog.workers, grace_seconds=grace_seconds + margin, hurry=lambda: self._signals > 1
         )
+        if not self._errands.wait(PATIENCE_SECONDS):
+            log.warning("leases are left to expire, as the store does not answer")
 
     def _note_end(self, end: End) -> None:
+        if end.pool is not None:
+            queue = end.pool
+            self._errands.send(lambda: self._store_end(end, queue))
+
+    def _store_end(self, end: End, queue: str) -> None:
         """Free the leases of a worker that has ended, at once, and keep its reason."""
-        if end.pool is None:
-            return
         try:
             with self._store.write() as connection:
                 tasks.free_worker(
@@ -218,7 +235,7 @@ class Runner:
                     slot=end.slot,
                     host=socket.gethostname(),
                     pid=end.pid,
-                    queue=end.pool,
+                    queue=queue,
                 )
         except FarmError as error:
             log.warning("leases are left to expire", worker=end.name, error=str(error))

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import time
 
 import psutil
 import pytest
@@ -148,6 +149,7 @@ def signalled(yard, *numbers):
     yield lambda: yard.llm.in_flight == 3
     for number in numbers:
         os.kill(os.getpid(), number)
+        time.sleep(0.2)  # two at once are one
     yield lambda: False
 
 
