@@ -9,7 +9,6 @@ machine in most of its runs, and few of them then get as far as a task's third a
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, TypeVar
 
@@ -18,7 +17,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from redis import Redis
 from sqlalchemy import Connection, delete, select, update
 from support import store as by_hand
-from support.store import SHOP, accepted, answer, rejected
+from support.expected import MAX_ATTEMPTS, Books, Expected, Hand
+from support.store import SHOP, answer
 
 from farm.queue.announce import announce
 from farm.queue.aside import LEADER_KEY
@@ -27,12 +27,10 @@ from farm.queue.job import FarmJob, job_id
 from farm.queue.reconciler import Reconciler
 from farm.store import enqueue, steering, targets, tasks, workers
 from farm.store.engine import Store, now
-from farm.store.states import SETTLED, TRANSITIONS, TaskState
+from farm.store.states import SETTLED, TaskState
 from farm.store.steering import REQUEUEABLE, Selection
-from farm.store.tables import AnswerRow, Base, QueryRow, TaskRow
-from farm.store.tasks import Claimed
+from farm.store.tables import Base, TaskRow
 
-MAX_ATTEMPTS = 3
 LEASE_SECONDS = 1e6  # leases run out where a rule says so, not because a test machine is slow
 LONG_AGO = now().replace(year=2000)
 QUEUE = "default"
@@ -60,46 +58,7 @@ HAPPENS = {
     "stop": 1,
     "requeue": 4,
 }
-FIELDS = (TaskRow.state, TaskRow.token, TaskRow.attempt, TaskRow.calls_before)
 T = TypeVar("T")
-
-
-@dataclass(kw_only=True)
-class Expected:
-    """A task as the model has it."""
-
-    id: int
-    state: TaskState = TaskState.QUEUED
-    token: int = 0
-    attempt: int = 0
-    calls_before: int = 0
-    worker: str | None = None
-    late: bool = False  # its lease has run out, and nobody has freed it yet
-    begun: bool = False  # the attempt of its lease counts
-    answers: dict[int, str] = field(default_factory=dict)
-    query: str | None = None
-
-    @property
-    def kept(self) -> list[str]:
-        """The answers of this round."""
-        return [text for call_no, text in sorted(self.answers.items()) if call_no > self.calls_before]
-
-    def row(self) -> tuple[Any, ...]:
-        return self.state, self.token, self.attempt, self.calls_before
-
-    def leave(self, state: TaskState) -> None:
-        """End the lease, or the wait."""
-        self.state, self.late, self.begun = state, False, False
-
-
-@dataclass(kw_only=True)
-class Hand:
-    """A task in a worker's hand, which may be its no more."""
-
-    worker: str
-    claimed: Claimed
-    waits: bool
-    answers: list[str]
 
 
 class Machine(RuleBasedStateMachine):
@@ -117,8 +76,7 @@ class Machine(RuleBasedStateMachine):
         targets.save(self.store, SHOP)
         self.numbers, self.clock = count(10), 0.0
         self.names = ["w1", "w2", "w3"]
-        self.expected: dict[int, Expected] = {}
-        self.seen: dict[int, tuple[TaskState, int]] = {}
+        self.books = Books()
         self.keys: dict[str, int] = {}
         self.batches: dict[int, set[int]] = {}
         self.popped: list[tuple[str, int]] = []
@@ -148,11 +106,6 @@ class Machine(RuleBasedStateMachine):
         among = list(some)
         return among[self.draw(st.integers(0, len(among) - 1))]
 
-    def held(self, hand: Hand) -> bool:
-        """Whether the lease that this claim gave still stands."""
-        task = self.expected[hand.claimed.id]
-        return task.state is TaskState.LEASED and task.token == hand.claimed.token
-
     @rule(data=st.data())
     def something_happens(self, data: st.DataObject) -> None:
         self.draw = data.draw
@@ -161,26 +114,21 @@ class Machine(RuleBasedStateMachine):
 
     def can(self, what: str) -> bool:
         """Whether it would be more than nothing."""
-        states = [task.state for task in self.expected.values()]
+        states = [task.state for task in self.books.tasks.values()]
         unsettled = sum(state not in SETTLED for state in states)
-        return {
+        possible = dict.fromkeys(("work", "renew", "drain", "stop"), bool(self.hands)) | {
             "enqueue": unsettled < MOST_UNSETTLED,
             "take": TaskState.QUEUED in states and not self.paused,
             "claim": bool(self.popped),
-            "work": bool(self.hands),
-            "renew": bool(self.hands),
-            "drain": bool(self.hands),
             "kill": bool(self.hands or self.popped),
             "fall_silent": TaskState.LEASED in states,
-            "be_overtaken": any(self.held(hand) for hand in self.hands),
+            "be_overtaken": any(self.books.held(hand) for hand in self.hands),
             "pause": not self.paused,
             "resume": self.paused,
             "cancel": TaskState.QUEUED in states,
-            "stop": bool(self.hands),
             "requeue": any(state in REQUEUEABLE for state in states) and unsettled < MOST_UNSETTLED,
-        }.get(what, True)
-
-    # Producers
+        }
+        return possible.get(what, True)
 
     def enqueue(self) -> None:
         priority = self.draw(st.sampled_from([0, 5]))
@@ -191,12 +139,10 @@ class Machine(RuleBasedStateMachine):
         new = ids.keys() - self.keys.keys()
         assert new == {one.idempotency_key for one in asked} - self.keys.keys()
         assert (done.added, done.known) == (len(new), len(asked) - len(new))
-        self.expected |= {ids[key]: Expected(id=ids[key]) for key in new}
+        self.books.tasks |= {ids[key]: Expected(id=ids[key]) for key in new}
         self.keys = ids
         self.batches[done.batch_id] = {ids[one.idempotency_key] for one in asked}
         assert announce(self.store, self.redis, [QUEUE], window=WINDOW)
-
-    # Workers
 
     def take(self) -> None:
         """Pop hints, which the reconciler sees to, and claim at once or later."""
@@ -236,10 +182,10 @@ class Machine(RuleBasedStateMachine):
                 c, ids, worker=worker, lease_seconds=LEASE_SECONDS, max_attempts=MAX_ATTEMPTS
             )
         )
-        queued = {task_id for task_id in ids if self.expected[task_id].state is TaskState.QUEUED}
+        queued = {task_id for task_id in ids if self.books.tasks[task_id].state is TaskState.QUEUED}
         assert found.keys() == queued
         for claimed in found.values():
-            task = self.expected[claimed.id]
+            task = self.books.tasks[claimed.id]
             waits = task.attempt == MAX_ATTEMPTS - 1
             task.state, task.token, task.worker = TaskState.LEASED, task.token + 1, worker
             task.attempt, task.begun = task.attempt + (not waits), not waits
@@ -258,14 +204,14 @@ class Machine(RuleBasedStateMachine):
         else:
             self.finish_with(hand, how == "accept")
             if self.draw(RARELY):  # the commit went through, and was not heard of
-                assert self.write(lambda c: tasks.finish(c, [outcome(hand, how != "accept")])) == set()
+                assert self.write(lambda c: tasks.finish(c, [hand.outcome(accepts=how != "accept")])) == set()
 
     def begin_with(self, hand: Hand) -> None:
-        held = self.held(hand)
+        held = self.books.held(hand)
         claimed = hand.claimed
         assert self.write(lambda c: tasks.begin(c, claimed.id, claimed.token)) == held
         if held:
-            task = self.expected[claimed.id]
+            task = self.books.tasks[claimed.id]
             task.attempt, task.begun = task.attempt + 1, True
             hand.waits = False
         else:
@@ -273,7 +219,7 @@ class Machine(RuleBasedStateMachine):
 
     def answer_with(self, hand: Hand) -> None:
         """Keep what the model said; the first to say it is who is believed."""
-        task = self.expected[hand.claimed.id]
+        task = self.books.tasks[hand.claimed.id]
         call_no = hand.claimed.calls_before + len(hand.answers) + 1
         text = f"SELECT {next(self.numbers)}"
         stands = task.answers.setdefault(call_no, text)
@@ -284,9 +230,9 @@ class Machine(RuleBasedStateMachine):
     def finish_with(self, hand: Hand, accepts: bool) -> None:
         self.done = "accept" if accepts else "reject"
         self.hands.remove(hand)
-        task = self.expected[hand.claimed.id]
-        held = self.held(hand)
-        assert self.write(lambda c: tasks.finish(c, [outcome(hand, accepts)])) == {task.id} & {
+        task = self.books.tasks[hand.claimed.id]
+        held = self.books.held(hand)
+        assert self.write(lambda c: tasks.finish(c, [hand.outcome(accepts=accepts)])) == {task.id} & {
             held and task.id
         }
         if held:
@@ -296,19 +242,19 @@ class Machine(RuleBasedStateMachine):
     def renew(self) -> None:
         worker = self.draw_from(self.hands).worker
         ids = {hand.claimed.id for hand in self.hands if hand.worker == worker}
-        kept = {task.id for task in self.leased_to(worker) if task.id in ids}
+        kept = {task.id for task in self.books.leased_to(worker) if task.id in ids}
         lost = self.write(lambda c: tasks.renew(c, ids, worker=worker, lease_seconds=LEASE_SECONDS))
         assert lost == ids - kept
         for task_id in kept:
-            self.expected[task_id].late = False
+            self.books.tasks[task_id].late = False
 
     def drain(self) -> None:
         """A worker gives back what it has in hand."""
         self.done = "release"
-        worker = self.draw_from(self.hands).worker
+        worker = self.draw_from([hand for hand in self.hands if hand.waits] or self.hands).worker
         ids = {hand.claimed.id for hand in self.hands if hand.worker == worker}
         waiting = {hand.claimed.id for hand in self.hands if hand.worker == worker and hand.waits}
-        leased = [task for task in self.leased_to(worker) if task.id in ids]
+        leased = [task for task in self.books.leased_to(worker) if task.id in ids]
         given = self.write(lambda c: tasks.release(c, ids, worker=worker, uncounted=waiting))
         assert given == len(leased)
         for task in leased:
@@ -316,19 +262,10 @@ class Machine(RuleBasedStateMachine):
             task.leave(TaskState.QUEUED)
         self.drop(worker)
 
-    def leased_to(self, worker: str) -> list[Expected]:
-        return [
-            task
-            for task in self.expected.values()
-            if task.state is TaskState.LEASED and task.worker == worker
-        ]
-
     def drop(self, worker: str) -> None:
         """What a worker had in its memory is gone."""
         self.hands = [hand for hand in self.hands if hand.worker != worker]
         self.popped = [one for one in self.popped if one[0] != worker]
-
-    # Faults
 
     def kill(self) -> None:
         """Seen by its watchdog, or together with it."""
@@ -336,7 +273,7 @@ class Machine(RuleBasedStateMachine):
         worker, seen = self.draw_from(known), self.draw(st.booleans())
         self.names = [f"w{next(self.numbers)}" if name == worker else name for name in self.names]
         self.drop(worker)
-        ended = self.leased_to(worker)
+        ended = self.books.leased_to(worker)
         if not seen:
             self.run_out(ended)
             return
@@ -344,17 +281,17 @@ class Machine(RuleBasedStateMachine):
         freed = self.write(lambda c: tasks.free_worker(c, worker, max_attempts=MAX_ATTEMPTS))
         assert freed == len(ended)
         for task in ended:
-            expire(task)
+            task.expire()
 
     def fall_silent(self) -> None:
         """A lease runs out; whoever held it may still be at it."""
-        self.run_out([self.draw_from(t for t in self.expected.values() if t.state is TaskState.LEASED)])
+        self.run_out([self.draw_from(self.books.in_state(TaskState.LEASED))])
 
     def be_overtaken(self) -> None:
         """A lease runs out, is freed, and a new worker gets the task while the first is still at it."""
-        held = [hand for hand in self.hands if self.held(hand)]
+        held = [hand for hand in self.hands if self.books.held(hand)]
         hand = self.draw_from([hand for hand in held if hand.waits] or held)
-        self.run_out([self.expected[hand.claimed.id]])
+        self.run_out([self.books.tasks[hand.claimed.id]])
         self.redis.delete(LEADER_KEY)
         self.tick()
         self.the_store_is_what_the_model_says()
@@ -372,25 +309,21 @@ class Machine(RuleBasedStateMachine):
     def flushall(self) -> None:
         self.redis.flushall()
 
-    # The reconciler
-
     def tick(self) -> None:
         self.tick_by(self.draw(st.sampled_from("aab")))
 
     def tick_by(self, name: str) -> None:
         self.done = "expire"
         self.clock += 1.0
-        late = [task for task in self.expected.values() if task.late]
+        late = self.books.late()
         done = self.reconcilers[name].tick()
         assert done.expired == len(late)
         for task in late:
-            expire(task)
+            task.expire()
         if self.redis.get(LEADER_KEY) == name.encode():
             hinted = self.hints.waiting(QUEUE)
-            queued = {job_id(t.id) for t in self.expected.values() if t.state is TaskState.QUEUED}
+            queued = {job_id(task.id) for task in self.books.in_state(TaskState.QUEUED)}
             assert not hinted if self.paused else queued <= hinted, "who waits has a hint"
-
-    # People
 
     def pause(self) -> None:
         self.paused = True
@@ -403,7 +336,7 @@ class Machine(RuleBasedStateMachine):
     def cancel(self) -> None:
         self.done = "cancel"
         batch_id = self.draw_from(self.batches)
-        batch = [self.expected[task_id] for task_id in self.batches[batch_id]]
+        batch = [self.books.tasks[task_id] for task_id in self.batches[batch_id]]
         waiting = [task for task in batch if task.state is TaskState.QUEUED]
         assert self.write(lambda c: steering.cancel(c, batch_id)) == len(waiting)
         for task in waiting:
@@ -413,8 +346,8 @@ class Machine(RuleBasedStateMachine):
         self.done = "stop"
         hand = self.draw_from(self.hands)
         self.hands.remove(hand)
-        task = self.expected[hand.claimed.id]
-        held = task in self.leased_to(hand.worker)
+        task = self.books.tasks[hand.claimed.id]
+        held = task in self.books.leased_to(hand.worker)
         assert self.write(lambda c: steering.stop(c, [task.id], worker=hand.worker)) == held
         if held:
             task.leave(TaskState.DEAD)
@@ -422,7 +355,7 @@ class Machine(RuleBasedStateMachine):
     def requeue(self) -> None:
         states = self.draw(st.sampled_from([(TaskState.DEAD,), (TaskState.REJECTED,), REQUEUEABLE]))
         self.done = "requeue"
-        chosen = [task for task in self.expected.values() if task.state in states]
+        chosen = self.books.in_state(*states)
         assert self.write(lambda c: steering.requeue(c, Selection(states=states))) == len(chosen)
         for task in chosen:
             if task.state is TaskState.REJECTED:
@@ -430,46 +363,22 @@ class Machine(RuleBasedStateMachine):
             task.attempt = 0
             task.leave(TaskState.QUEUED)
 
-    # What must hold
-
     @invariant()
     def the_store_is_what_the_model_says(self) -> None:
-        with self.store.read() as connection:
-            rows = connection.execute(select(TaskRow.id, TaskRow.reason_code, *FIELDS)).all()
-            answers = connection.execute(select(AnswerRow.task_id, AnswerRow.call_no, AnswerRow.raw)).all()
-            queries = connection.execute(select(QueryRow.task_id, QueryRow.sql)).all()
-        for row in rows:
-            self.check_move(row)
-        expected = self.expected.values()
-        same({row.id: tuple(row)[-len(FIELDS) :] for row in rows}, {task.id: task.row() for task in expected})
-        same(
-            {(row.task_id, row.call_no): row.raw for row in answers},
-            {(task.id, call_no): text for task in expected for call_no, text in task.answers.items()},
-        )
-        same(sorted(map(tuple, queries)), sorted((task.id, task.query) for task in expected if task.query))
-
-    def check_move(self, row: Any) -> None:
-        """Whatever the model thinks: a move stands in the table, and the token never goes back."""
-        state, token = self.seen.get(row.id, (TaskState.QUEUED, 0))
-        if state != row.state:
-            move = (state, self.done, row.state)
-            assert move in TRANSITIONS, f"{move} does not stand in the table"
-        assert row.token >= token
-        assert (row.reason_code is not None) == (row.state in (TaskState.DEAD, TaskState.REJECTED))
-        self.seen[row.id] = TaskState(row.state), row.token
+        self.books.check(self.store, self.done)
 
     def teardown(self) -> None:
         """Whatever has happened: with the queue resumed and one honest worker, all comes to its end."""
         self.resume()
         for _ in range(MOST_PASSES):
-            if all(task.state in SETTLED for task in self.expected.values()):
+            if not self.books.in_state(TaskState.QUEUED, TaskState.LEASED):
                 return
             self.step_honestly()
             self.the_store_is_what_the_model_says()
-        raise AssertionError(f"unsettled after {MOST_PASSES} passes: {self.expected}")
+        raise AssertionError(f"unsettled after {MOST_PASSES} passes: {self.books.tasks}")
 
     def step_honestly(self) -> None:
-        self.run_out([task for task in self.expected.values() if task.state is TaskState.LEASED])
+        self.run_out(self.books.in_state(TaskState.LEASED))
         self.redis.delete(LEADER_KEY)
         self.tick_by("a")
         self.the_store_is_what_the_model_says()
@@ -483,21 +392,6 @@ class Machine(RuleBasedStateMachine):
             if not hand.answers:
                 self.answer_with(hand)
             self.finish_with(hand, accepts=True)
-
-
-def same(stored: object, expected: object) -> None:
-    assert stored == expected, f"the store has {stored}\nthe model has {expected}"
-
-
-def expire(task: Expected) -> None:
-    task.leave(TaskState.DEAD if task.attempt >= MAX_ATTEMPTS else TaskState.QUEUED)
-
-
-def outcome(hand: Hand, accepts: bool) -> Any:
-    call_no = hand.claimed.calls_before + len(hand.answers)
-    if accepts:
-        return accepted(hand.claimed, hand.answers[-1], call_no=call_no)
-    return rejected(hand.claimed, call_no=call_no)
 
 
 def machine(store: Store, redis: Redis) -> type[Machine]:

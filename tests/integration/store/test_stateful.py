@@ -19,7 +19,7 @@ from farm.store.states import TaskState
 from farm.store.tables import AnswerRow, TaskRow
 
 RUN = settings(
-    max_examples=40,
+    max_examples=30,
     stateful_step_count=50,
     derandomize=True,
     database=None,
