@@ -33,6 +33,8 @@ from benchmarks.harness.script import Question
 OPEN = ("queued", "leased")
 COULD_NOT_CHECK = "could_not_check"
 MOMENT_SECONDS = 1.0
+ARRIVAL_SECONDS = 1.0
+"""How long after its sender's end a request may yet be received, on a loaded machine."""
 
 Key = TypeVar("Key")
 Row = TypeVar("Row")
@@ -164,7 +166,7 @@ def _just_woke(callers: set[int | None], later: Payment, hits: Sequence[Hit]) ->
 
 def _was_hit(earlier: Payment, until: float, hits: Sequence[Hit], lives: Sequence[WorkerLife]) -> bool:
     """Whether the process that made the earlier request lost its task between that request and `until`."""
-    since = earlier.received_at
+    since = earlier.received_at - ARRIVAL_SECONDS
     if earlier.pid is None:  # it ended before it could be found: nobody was there to hear the answer
         return earlier.answered_at is None
     befell = any(earlier.pid in hit.pids and hit.at <= until and hit.until >= since for hit in hits)

@@ -174,7 +174,8 @@ def test_a_frozen_caller_excuses_a_late_request_for_a_moment_only(
         ((hit(9.0, 12.0),), (), "inside"),  # stopped before and until after
         ((hit(12.0, 30.0),), (), "inside"),  # stopped with the answer in its hands
         ((), (WorkerLife(pid=WORKER, ended_at=12.0, reason="memory"),), "inside"),
-        ((hit(9.0),), (), "outside"),  # another process of that number, before the call
+        ((hit(9.5),), (), "inside"),  # killed with the request on its way
+        ((hit(8.5),), (), "outside"),  # another process of that number, before the call
         ((hit(15.5),), (), "outside"),  # only after the second call had been made
         ((hit(10.5, pid=WORKER + 1),), (), "outside"),  # somebody else
         ((), (WorkerLife(pid=WORKER, ended_at=16.0, reason="memory"),), "outside"),
