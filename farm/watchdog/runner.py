@@ -207,11 +207,11 @@ class Runner:
             raise FarmEnded(f"pool {pool} stopped: {reason}")
 
     def _stop_workers(self, *, grace_seconds: float) -> None:
+        if not (names := self._watchdog.workers):
+            return
         # a worker's own grace comes first; a second signal to us becomes a second one to it
         margin = 2.0 if grace_seconds else 0.0
-        self._watchdog.stop(
-            self._watchdog.workers, grace_seconds=grace_seconds + margin, hurry=lambda: self._signals > 1
-        )
+        self._watchdog.stop(names, grace_seconds=grace_seconds + margin, hurry=lambda: self._signals > 1)
         if not self._errands.wait(PATIENCE_SECONDS):
             log.warning("leases are left to expire, as the store does not answer")
 
