@@ -46,6 +46,8 @@ _BARE: dict[type[exp.Expr], str] = {
     exp.Localtimestamp: "localtimestamp",
 }
 
+_UNIT_FIRST = frozenset({"timestampdiff", "timestampadd", "get_format"})
+
 
 def keep_as_written(tokens: Iterable[Token]) -> None:
     """Mark every call in the tokens so that the parser leaves it alone: its own switch is a comment after
@@ -79,6 +81,14 @@ def _plain(part: exp.Expr) -> Sequence[exp.Expr]:
     if isinstance(part, exp.Distinct):
         return [inner for each in part.expressions for inner in _plain(each)]
     return [part]
+
+
+def names_a_unit(node: exp.Expr) -> bool:
+    """Whether a node is the unit in `TIMESTAMPDIFF(YEAR, a, b)`, which looks like a column."""
+    call = node.parent
+    if not isinstance(call, exp.Anonymous) or call.name.lower() not in _UNIT_FIRST:
+        return False
+    return call.expressions[0] is node
 
 
 def is_distinct(node: exp.Expr) -> bool:

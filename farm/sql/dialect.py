@@ -16,12 +16,14 @@ ANY_NUMBER = 10_000
 class Rules:
     """How one dialect reads names.
 
-    `folds_quoted`: quoted names ignore case too. `aliases_everywhere`: WHERE, GROUP BY and HAVING see the
-    aliases of the SELECT list. `grouping`: a column beside aggregates must be in GROUP BY (strict), or the
-    primary key of its table (keys), or need not (free). `strings_in_double_quotes`: one that names nothing is
-    a string. `hidden_columns` exist on every table; `bare_words` are values written without parentheses;
-    `catalogs` are system tables that may be read, `"schema.*"` standing for all of a schema but `secrets`,
-    which hold passwords; `reserved` words name nothing unless quoted.
+    `folds_quoted`: quoted names ignore case too. `folds_tables`: so do those of tables. `aliases_everywhere`:
+    WHERE, GROUP BY and HAVING see the aliases of the SELECT list, and what else only SQLite does;
+    `alias_clauses`: these clauses see them. `whole_rows`: a table's name is a value. `grouping`: a column
+    beside aggregates must be in GROUP BY (strict), or the primary key of its table (keys), or need not
+    (free). `strings_in_double_quotes`: one that names nothing is a string. `hidden_columns` exist on every
+    table; `bare_words` are values written without parentheses; `catalogs` are system tables that may be read,
+    `"schema.*"` standing for all of a schema but `secrets`, which hold passwords; `reserved` words name
+    nothing unless quoted.
     """
 
     name: str
@@ -35,6 +37,13 @@ class Rules:
     catalogs: frozenset[str]
     secrets: frozenset[str]
     reserved: frozenset[str]
+    alias_clauses: frozenset[str] = frozenset()
+    folds_tables: bool = True
+    whole_rows: bool = False
+
+    def fold_table(self, name: str, *, quoted: bool) -> str:
+        """The same for the name or alias of a table."""
+        return self.fold(name, quoted=quoted) if self.folds_tables else name
 
     def fold(self, name: str, *, quoted: bool) -> str:
         """The spelling under which `name` is looked up."""
@@ -43,7 +52,7 @@ class Rules:
     @property
     def distinct_orders_by_results(self) -> bool:
         """Whether SELECT DISTINCT is ordered by its own columns only."""
-        return self.name in {"postgres", "duckdb"}
+        return self.name == "postgres"
 
     @property
     def functions(self) -> frozenset[str]:
@@ -79,10 +88,9 @@ SQLITE = Rules(
     secrets=frozenset(),
     reserved=words(
         "add all alter and as autoincrement between case check collate commit constraint create default "
-        "deferrable delete distinct drop else escape except exists foreign from group having in index "
-        "insert intersect into is isnull join limit not nothing notnull null on or order primary "
-        "references returning select set table then to transaction union unique update using values when "
-        "where"
+        "deferrable delete distinct drop else escape except exists foreign from group having in index insert "
+        "intersect into is isnull join limit not nothing notnull null on or order primary references "
+        "returning select set table then to transaction union unique update using values when where"
     ),
 )
 
@@ -91,6 +99,7 @@ POSTGRES = Rules(
     default_schema="public",
     folds_quoted=False,
     aliases_everywhere=False,
+    whole_rows=True,
     grouping="keys",
     strings_in_double_quotes=False,
     hidden_columns=frozenset({"ctid", "tableoid", "xmin", "xmax", "cmin", "cmax"}),
@@ -108,15 +117,78 @@ POSTGRES = Rules(
         "user_mapping_options"
     ),
     reserved=words(
-        "all analyse analyze and any array as asc asymmetric both case cast check collate column "
-        "constraint create default deferrable desc distinct do else end except fetch for foreign from "
-        "grant group having in initially intersect into lateral leading limit not null offset on only or "
-        "order placing primary references returning select some symmetric table then to trailing union "
-        "unique user using variadic when where window with"
+        "all analyse analyze and any array as asc asymmetric both case cast check collate column constraint "
+        "create default deferrable desc distinct do else end except fetch for foreign from grant group "
+        "having in initially intersect into lateral leading limit not null offset on only or order placing "
+        "primary references returning select some symmetric table then to trailing union unique user using "
+        "variadic when where window with"
     ),
 )
 
-DIALECTS = {rules.name: rules for rules in (SQLITE, POSTGRES)}
+MYSQL = Rules(
+    name="mysql",
+    default_schema="",
+    folds_quoted=True,
+    folds_tables=False,
+    aliases_everywhere=False,
+    alias_clauses=frozenset({"group", "having", "order"}),
+    grouping="keys",
+    strings_in_double_quotes=False,
+    hidden_columns=frozenset(),
+    bare_words=words(
+        "current_date current_time current_timestamp current_user localtime localtimestamp utc_date utc_time "
+        "utc_timestamp true false"
+    ),
+    catalogs=words("information_schema.* dual"),
+    secrets=words("user_privileges processlist applicable_roles enabled_roles"),
+    reserved=words(
+        "accessible add all alter analyze and as asc asensitive before between bigint binary blob both by "
+        "call cascade case change char character check collate column condition constraint continue convert "
+        "create cross cursor databases day_hour day_microsecond day_minute day_second dec decimal declare "
+        "default delayed delete desc describe deterministic distinct distinctrow div double drop each else "
+        "elseif enclosed escaped except exists exit explain fetch float float4 float8 for force foreign "
+        "from fulltext grant group having high_priority hour_microsecond hour_minute hour_second if ignore "
+        "in index infile inner inout insensitive insert int int1 int2 int3 int4 int8 integer intersect "
+        "interval into is iterate join key keys kill leading leave left like limit linear lines load lock "
+        "long longblob longtext loop low_priority match maxvalue mediumblob mediumint mediumtext middleint "
+        "minute_microsecond minute_second mod modifies natural not no_write_to_binlog numeric offset on "
+        "optimize optionally or order out outer outfile over partition precision primary procedure purge "
+        "range read reads read_write real recursive references regexp release rename repeat replace require "
+        "resignal restrict return revoke right rlike rows row_number schemas second_microsecond select "
+        "sensitive separator set show signal smallint spatial specific sql sqlexception sqlstate sqlwarning "
+        "sql_big_result sql_calc_found_rows sql_small_result ssl starting straight_join table terminated "
+        "then tinyblob tinyint tinytext to trailing trigger undo union unique unlock unsigned update usage "
+        "use using values varbinary varchar varcharacter varying when where while with write xor year_month "
+        "zerofill"
+    ),
+)
+
+DUCKDB = Rules(
+    name="duckdb",
+    default_schema="main",
+    folds_quoted=True,
+    aliases_everywhere=False,
+    alias_clauses=frozenset({"select", "where", "group", "having", "order", "qualify"}),
+    whole_rows=True,
+    grouping="strict",
+    strings_in_double_quotes=False,
+    hidden_columns=frozenset({"rowid"}),
+    bare_words=words(
+        "current_catalog current_date current_role current_schema current_time current_timestamp "
+        "current_user localtime localtimestamp session_user user true false"
+    ),
+    catalogs=words("information_schema.* duckdb_columns duckdb_tables duckdb_views"),
+    secrets=frozenset(),
+    reserved=words(
+        "all analyse analyze and any array as asc asymmetric both case cast check collate column constraint "
+        "create default deferrable desc distinct do else end except fetch for foreign from group having in "
+        "initially intersect into lateral leading limit not null offset on only or order placing primary "
+        "qualify references returning select some symmetric table then to trailing union unique using "
+        "variadic when where window with"
+    ),
+)
+
+DIALECTS = {rules.name: rules for rules in (SQLITE, POSTGRES, MYSQL, DUCKDB)}
 
 
 def rules_of(dialect: str) -> Rules:

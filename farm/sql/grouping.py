@@ -75,7 +75,8 @@ class Grouping:
         """The columns that stand outside of aggregates and have more than one value for each group."""
         node = self.selection.node
         parts = [*node.expressions, node.args.get("having")]
-        order = node.args.get("order")
+        # MariaDB orders groups by any column
+        order = node.args.get("order") if self.rules.name != "mysql" or self.group is None else None
         parts += [item for item in items(order) if not is_bare_position(item)] if order is not None else []
         for part in parts:
             if part is not None:
@@ -109,7 +110,11 @@ class Grouping:
 
     def _is_single(self, column: exp.Expr, *, within: bool) -> bool:
         if isinstance(column.this, exp.Star):
-            named = [s for s in self.selection.scope.sources if s.name == column.text("table").lower()]
+            named = [
+                s
+                for s in self.selection.scope.sources
+                if s.name in {column.text("table"), column.text("table").lower()}
+            ]
             return within or self._all_determined(named)
         reference = self.resolution.references.get(id(column))
         if reference is None or reference.scope is not self.selection.scope or reference.source is None:

@@ -32,17 +32,20 @@ class Lookup:
         prefers_alias = bare_alias and not (columns_first and scope.having(name))
         return self._unqualified(node, name, scope, bare_alias=prefers_alias)
 
+    def fold_table(self, identifier: exp.Expr) -> str:
+        return self.schema.rules.fold_table(identifier.name, quoted=bool(identifier.args.get("quoted")))
+
     def fold(self, identifier: exp.Expr) -> str:
         return self.schema.rules.fold(identifier.name, quoted=bool(identifier.args.get("quoted")))
 
     def _star(self, node: exp.Column, scope: Scope) -> Finding | None:
         qualifier = node.args["table"]
-        if any(around.named(self.fold(qualifier)) for around in scope.outward()):
+        if any(around.named(self.fold_table(qualifier)) for around in scope.outward()):
             return None
         return self._unknown_qualifier(node, scope)
 
     def _qualified(self, node: exp.Column, name: str, scope: Scope) -> Finding | Reference | None:
-        qualifier = self.fold(node.args["table"])
+        qualifier = self.fold_table(node.args["table"])
         rules = self.schema.rules
         first: Source | None = None
         for around in scope.outward():
@@ -80,11 +83,12 @@ class Lookup:
                 return None
             if found:
                 return None if bare_alias and name in around.aliases else self._ambiguous(node, found)
-            if around.sees_aliases and name in around.aliases:
+            seen_from_inside = rules.name == "mysql" and around is not scope
+            if (around.sees_aliases or seen_from_inside) and name in around.aliases:
                 return Reference(scope=around, name=name, alias=around.aliases[name])
             if name in rules.hidden_columns and any(source.hidden for source in around.sources):
                 return None
-            if not rules.aliases_everywhere and around.named(name):
+            if rules.whole_rows and around.named(name):
                 return None
         if quoted and rules.strings_in_double_quotes and self._written_in_double_quotes(node):
             return self._string(node)

@@ -10,6 +10,8 @@ from farm.sql.dialect import Rules
 from farm.sql.scopes import Resolution
 from farm.sql.sources import Scope, Selection
 
+# the arguments of a SELECT whose clauses take no aggregates of it
+NO_AGGREGATES = {"where": "WHERE", "joins": "ON", "group": "GROUP BY", "from_": "FROM", "limit": "LIMIT"}
 _WRAPPERS = (exp.Filter, exp.WithinGroup, exp.IgnoreNulls, exp.RespectNulls)
 
 
@@ -34,8 +36,12 @@ def aggregates(nodes: list[exp.Expr], resolution: Resolution, rules: Rules) -> I
     for node in calls:
         own = _enclosing(node, by_node)
         owner = _owner(node, own, resolution, by_scope) if own is not None else None
-        if owner is not None:
-            yield _located(node, owner, rules)
+        if owner is None or own is None:
+            continue
+        located = _located(node, owner, rules)
+        if rules.name == "mysql" and located.clause in NO_AGGREGATES and owner is not own:
+            located = _located(node, own, rules)  # MySQL looks further inward for a SELECT that may have it
+        yield located
 
 
 def outermost(node: exp.Expr) -> exp.Expr:

@@ -10,6 +10,7 @@ from functools import partial
 
 from sqlglot import exp
 
+from farm.sql.calls import names_a_unit
 from farm.sql.labels import label
 from farm.sql.lookup import Lookup
 from farm.sql.place import place
@@ -87,7 +88,7 @@ class _Walk:
             return ctes
         known = dict(ctes)
         for cte in clause.expressions:
-            name = self.lookup.fold(cte.args["alias"].this)
+            name = self.lookup.fold_table(cte.args["alias"].this)
             renamed = cte.args["alias"].args.get("columns") or []
             recursive = clause.args.get("recursive") or self.lookup.schema.rules.aliases_everywhere
             if recursive and isinstance(cte.this, exp.SetOperation) and not cte.this.args.get("with_"):
@@ -116,6 +117,7 @@ class _Walk:
         for alias in node.expressions:
             if isinstance(alias, exp.Alias):
                 scope.aliases.setdefault(self.lookup.fold(alias.args["alias"]), alias.this)
+        scope.sees_aliases = "select" in self.lookup.schema.rules.alias_clauses
         for projection in node.expressions:
             self._expressions(projection, scope, ctes)
         columns = self._output(node, scope)
@@ -131,6 +133,7 @@ class _Walk:
         outer = scope.parent
         for key in _NAMED_LATER:
             # in SQLite these two clauses see nothing of the queries around theirs
+            scope.sees_aliases = rules.aliases_everywhere or key in rules.alias_clauses
             scope.parent = None if rules.aliases_everywhere and key in _LOCAL_IN_SQLITE else outer
             if key == "order" and not rules.aliases_everywhere:
                 scope.aliases = dict.fromkeys(columns.names) | scope.aliases
@@ -218,7 +221,7 @@ class _Walk:
             self._add(node, Columns.unknown(), scope)
             return
         db = node.args.get("db")
-        cte = ctes.get(self.lookup.fold(node.this)) if db is None else None
+        cte = ctes.get(self.lookup.fold_table(node.this)) if db is None else None
         if cte is not None:
             self._add(node, cte, scope)
             return
@@ -227,6 +230,13 @@ class _Walk:
         )
         if table is None:
             self._unknown_table(node)
+        elif not self.lookup.schema.rules.folds_tables and table.name != node.name:
+            self._report(
+                "table_case",
+                f"the table is called {table.name}; names of tables mind upper and lower case",
+                node.this,
+                nearest=(table.name,),
+            )
         if table is None or table.columns is None:
             self._add(node, Columns.unknown(), scope)
         else:
@@ -261,7 +271,11 @@ class _Walk:
     ) -> None:
         alias = node.args.get("alias")
         named = alias.this if alias is not None and alias.this is not None else node.this
-        name = self.lookup.fold(named) if isinstance(named, exp.Identifier) else named.name.lower()
+        name = (
+            self.lookup.fold_table(named)
+            if isinstance(named, exp.Identifier)
+            else self.lookup.schema.rules.fold_table(named.name, quoted=False)
+        )
         renamed = (alias.args.get("columns") or []) if alias is not None else []
         if name and scope.named(name) and not self.lookup.schema.rules.aliases_everywhere:
             self._report("duplicate_alias", f"{name} stands in FROM more than once", named, hint=_ALIASES)
@@ -328,6 +342,8 @@ class _Walk:
             if isinstance(here, exp.Query):
                 self.query(here, scope, ctes)
             elif isinstance(here, exp.Column):
+                if names_a_unit(here) and self.lookup.schema.rules.name == "mysql":
+                    continue
                 found = self.lookup.column(
                     here, scope, bare_alias=id(here) in bare, columns_first=columns_first
                 )
@@ -359,7 +375,7 @@ class _Walk:
         if isinstance(node, exp.Star):
             return _all_columns(scope)
         if isinstance(node, exp.Column) and isinstance(node.this, exp.Star):
-            sources = scope.named(self.lookup.fold(node.args["table"]))
+            sources = scope.named(self.lookup.fold_table(node.args["table"]))
             return sources[0].columns if sources else Columns.unknown()
         if isinstance(node, exp.Alias):
             return _one(self.lookup.fold(node.args["alias"]), node.alias, node.this)

@@ -68,6 +68,16 @@ class Subject:
         """The types of the tree's expressions, worked out as they are asked for."""
         return Typing(resolution=self.resolution, sql=self.sql)
 
+    @cached_property
+    def kinds(self) -> frozenset[type[exp.Expr]]:
+        """The types of the tree's nodes."""
+        return frozenset(map(type, self.nodes))
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """The tokens' texts in capitals, strings and quoted names among them."""
+        return frozenset(token.text.upper() for token in self.tokens)
+
     def find_all(self, *kinds: type[Node]) -> Iterator[Node]:
         """The nodes of these types, in the order of `nodes`."""
         return (node for node in self.nodes if isinstance(node, kinds))

@@ -8,9 +8,17 @@ from farm.sql.checks.aggregates import (
     ordered_by_aggregates,
     windows_in_place,
 )
-from farm.sql.checks.bounds import plain_characters, within_length, within_nesting
+from farm.sql.checks.bounds import no_code_in_comments, plain_characters, within_length, within_nesting
 from farm.sql.checks.calls import argument_counts
-from farm.sql.checks.grammar import aliases_are_names, joins_have_conditions, limits_are_understood
+from farm.sql.checks.constructs import known_constructs
+from farm.sql.checks.grammar import (
+    aliases_are_names,
+    derived_tables_are_named,
+    joins_have_conditions,
+    limits_are_understood,
+    names_in_backticks,
+    no_space_before_parenthesis,
+)
 from farm.sql.checks.grouping import columns_are_grouped
 from farm.sql.checks.names import known_names
 from farm.sql.checks.ordering import (
@@ -20,7 +28,7 @@ from farm.sql.checks.ordering import (
 )
 from farm.sql.checks.reading import allowed_functions, only_reads
 from farm.sql.checks.structure import clauses_in_order, no_reserved_words, nothing_missing, some_columns
-from farm.sql.checks.subqueries import rows_in_place, subqueries_fit
+from farm.sql.checks.subqueries import no_limits_in_membership, rows_in_place, subqueries_fit
 from farm.sql.checks.syntax import no_parameters, one_statement, parses
 from farm.sql.checks.types import types_agree
 from farm.sql.schema import Schema
@@ -33,23 +41,29 @@ CHECKS: tuple[Check, ...] = (
     within_length,
     plain_characters,
     within_nesting,
+    no_code_in_comments,
     parses,
     one_statement,
     only_reads,
     allowed_functions,
     no_parameters,
     some_columns,
+    known_constructs,
     clauses_in_order,
     no_reserved_words,
     nothing_missing,
     joins_have_conditions,
     limits_are_understood,
     aliases_are_names,
+    names_in_backticks,
+    derived_tables_are_named,
+    no_space_before_parenthesis,
     known_names,
     positions_in_range,
     whole_result_ordered_by_name,
     subqueries_fit,
     rows_in_place,
+    no_limits_in_membership,
     argument_counts,
     aggregates_in_place,
     aliases_of_aggregates,

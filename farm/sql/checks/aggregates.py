@@ -5,12 +5,11 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from farm.sql.calls import aggregates_rows, called, written
-from farm.sql.owners import is_window
+from farm.sql.owners import NO_AGGREGATES, is_window
 from farm.sql.shape import is_bare_position, items
 from farm.sql.subject import Subject
 from farm.sql.verdict import Finding
 
-_NOT_IN = {"where": "WHERE", "joins": "ON", "group": "GROUP BY", "from_": "FROM", "limit": "LIMIT"}
 _INSTEAD = "filter groups with HAVING, or aggregate in a subquery"
 
 
@@ -20,8 +19,8 @@ def aggregates_in_place(subject: Subject) -> Iterator[Finding]:
         if aggregate.within is not None:
             hint = "aggregate twice with a subquery in FROM"
             yield _misplaced(subject, aggregate.node, "another aggregate", hint)
-        elif aggregate.clause in _NOT_IN:
-            yield _misplaced(subject, aggregate.node, _NOT_IN[aggregate.clause], _INSTEAD)
+        elif aggregate.clause in NO_AGGREGATES:
+            yield _misplaced(subject, aggregate.node, NO_AGGREGATES[aggregate.clause], _INSTEAD)
 
 
 def aliases_of_aggregates(subject: Subject) -> Iterator[Finding]:

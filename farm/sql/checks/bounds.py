@@ -21,6 +21,7 @@ _ODD = re.compile(
     "[\x00-\x08\x0b\x0e-\x1f\x7f\x85\xad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]|\r(?!\n)"
 )
 _ODD_OUTSIDE_STRINGS = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000{}]")
+_RUN_COMMENT = re.compile(r"/\*M?!")
 _QUOTED = frozenset(
     {
         TokenType.STRING,
@@ -100,6 +101,21 @@ def within_nesting(subject: Subject) -> Iterator[Finding]:
         )
 
 
+def no_code_in_comments(subject: Subject) -> Iterator[Finding]:
+    """No `/*! … */`: MySQL and MariaDB run what these comments hold, and the parser does not see it."""
+    if subject.rules.name != "mysql":
+        return
+    starts = [match.start() for match in _RUN_COMMENT.finditer(subject.sql)]
+    hidden = _first_outside_strings(subject, starts)
+    if hidden is not None:
+        yield Finding(
+            code="not_read_only",
+            message="the comment /*! … */ holds code that the database runs",
+            hint="write the query without it",
+            **subject.place(hidden),
+        )
+
+
 def _unbalanced(tokens: Sequence[Token]) -> Token | None:
     """The first parenthesis without its counterpart."""
     opened: list[Token] = []
@@ -117,11 +133,15 @@ def _odd_outside_strings(subject: Subject) -> int | None:
     """Where something that the parser skips and engines do not stands outside strings and quoted names:
     exotic spaces, and template marks, between which it would miss anything."""
     odd = [match.start() for match in _ODD_OUTSIDE_STRINGS.finditer(subject.sql)]
-    if not odd:
+    return _first_outside_strings(subject, odd)
+
+
+def _first_outside_strings(subject: Subject, offsets: Sequence[int]) -> int | None:
+    if not offsets:
         return None
     quoted = (token for token in subject.tokens if token.token_type in _QUOTED)
     inside = {offset for token in quoted for offset in range(token.start, token.end + 1)}
-    return next((offset for offset in odd if offset not in inside), None)
+    return next((offset for offset in offsets if offset not in inside), None)
 
 
 def _too_deep(tokens: Sequence[Token]) -> Token | None:

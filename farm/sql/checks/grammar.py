@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
+from farm.sql.calls import start_of
 from farm.sql.subject import Subject
 from farm.sql.verdict import Finding
+from farm.sql.words import words
 
 _UNCONDITIONAL = frozenset({TokenType.CROSS, TokenType.NATURAL})
 _JOIN_WORDS = frozenset(
@@ -15,11 +17,16 @@ _JOIN_WORDS = frozenset(
         *(TokenType.CROSS, TokenType.NATURAL, TokenType.STRAIGHT_JOIN),
     }
 )
+_NO_SPACE = words(
+    "adddate bit_and bit_or bit_xor cast count curdate curtime date_add date_sub extract group_concat max "
+    "mid min now position session_user std stddev stddev_pop stddev_samp subdate substr substring sum sysdate "
+    "system_user trim variance var_pop var_samp"
+)
 _OUTER = frozenset({TokenType.LEFT, TokenType.RIGHT, TokenType.FULL})
 
 
 def joins_have_conditions(subject: Subject) -> Iterator[Finding]:
-    """Every JOIN but CROSS and NATURAL has ON or USING; in MySQL LEFT and RIGHT do, in SQLite none need."""
+    """Every JOIN but CROSS and NATURAL has ON or USING; in MySQL LEFT and RIGHT do, in SQLite none."""
     if subject.rules.name == "sqlite":
         return
     tokens = subject.tokens
@@ -83,6 +90,50 @@ def aliases_are_names(subject: Subject) -> Iterator[Finding]:
     for token, after in zip(subject.tokens, [*subject.tokens[1:], None], strict=True):
         if token.token_type is TokenType.ALIAS and after is None:
             yield _grammar(subject, token, "nothing follows AS", "complete the query")
+
+
+def names_in_backticks(subject: Subject) -> Iterator[Finding]:
+    """MySQL quotes names in backticks; what stands in double quotes is a string, fit at most for an alias."""
+    if subject.rules.name != "mysql":
+        return
+    for name in subject.find_all(exp.Identifier, exp.Literal):
+        start = name.meta.get("start")
+        is_string = isinstance(name, exp.Literal) or subject.sql[start or 0 : (start or 0) + 1] in {'"', "'"}
+        if is_string and isinstance(name.parent, exp.Table | exp.Column | exp.TableAlias | exp.Dot):
+            yield Finding(
+                code="syntax_error",
+                message=f"{name.name} is written as a string and used as a name",
+                nearest=(f"`{name.name}`",),
+                hint="put names in backticks",
+                **subject.place(start),
+            )
+
+
+def derived_tables_are_named(subject: Subject) -> Iterator[Finding]:
+    """In MySQL every subquery in FROM has an alias."""
+    if subject.rules.name != "mysql":
+        return
+    for node in subject.find_all(exp.Subquery):
+        inner = node.unnest()
+        in_from = isinstance(node.parent, exp.From | exp.Join)
+        if in_from and isinstance(inner, exp.Query) and not isinstance(inner, exp.Table) and not node.alias:
+            yield Finding(
+                code="derived_table_alias",
+                message="a subquery in FROM has no name",
+                hint="give it an alias: FROM (SELECT …) AS t",
+                **subject.place(start_of(node)),
+            )
+            return
+
+
+def no_space_before_parenthesis(subject: Subject) -> Iterator[Finding]:
+    """MySQL reads `SUM (x)` as a function of one's own, not as its built-in SUM."""
+    if subject.rules.name != "mysql":
+        return
+    for token, after in zip(subject.tokens, subject.tokens[1:], strict=False):
+        spaced = after.token_type is TokenType.L_PAREN and after.start > token.end + 1
+        if spaced and token.text.lower() in _NO_SPACE and token.token_type is not TokenType.IDENTIFIER:
+            yield _grammar(subject, token, f"a space follows {token.text}", f"write {token.text}(…)")
 
 
 def _grammar(subject: Subject, token: Token | None, message: str, hint: str) -> Finding:

@@ -101,7 +101,7 @@ def whole_result_ordered_by_name(subject: Subject) -> Iterator[Finding]:
                 yield Finding(
                     code="set_operation_order",
                     message=f"ORDER BY {shown} names no column of the whole result",
-                    hint="order by a result column's name or number, or put the whole into a subquery in FROM",
+                    hint="order by the name or number of a result column",
                     **subject.place(start_of(item)),
                 )
                 break

@@ -9,16 +9,10 @@ from farm.sql.subject import Subject
 from farm.sql.verdict import Finding
 
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Is)
-_ROWS_ALLOWED = (*_COMPARISONS, exp.In, exp.Between, exp.Values, exp.Case, exp.If, exp.Paren, exp.Group)
-_ROWS_ALLOWED += (
-    exp.Any,
-    exp.All,
-    exp.GroupingSets,
-    exp.Cube,
-    exp.Rollup,
-    exp.Distinct,
-    exp.Tuple,
-    exp.Array,
+_ROWS_ALLOWED = (
+    *_COMPARISONS,
+    *(exp.In, exp.Between, exp.Values, exp.Case, exp.If, exp.Paren, exp.Group, exp.Any, exp.All),
+    *(exp.GroupingSets, exp.Cube, exp.Rollup, exp.Distinct, exp.Tuple, exp.Array),
 )
 _NO_VALUE = (exp.From, exp.Join, exp.Lateral, exp.CTE, exp.SetOperation, exp.Exists, exp.Subquery, exp.Table)
 
@@ -54,6 +48,24 @@ def _wanted(node: exp.Expr) -> int | None:
     if isinstance(other, exp.Tuple):
         return len(other.expressions)
     return None if isinstance(other, exp.Subquery | exp.Any | exp.All) else 1
+
+
+def no_limits_in_membership(subject: Subject) -> Iterator[Finding]:
+    """MySQL and MariaDB take no LIMIT in the subquery of IN, ANY or ALL."""
+    if subject.rules.name != "mysql":
+        return
+    for node in subject.find_all(exp.In, exp.Any, exp.All):
+        query = node.args.get("query") if isinstance(node, exp.In) else node.this
+        inner = query.unnest() if isinstance(query, exp.Expr) else None
+        limit = inner.args.get("limit") if isinstance(inner, exp.Query) else None
+        if limit is not None:
+            yield Finding(
+                code="limited_membership",
+                message="MySQL takes no LIMIT in a subquery of IN, ANY or ALL",
+                hint="join the limited query as a derived table, or wrap it: IN (SELECT * FROM (…) AS t)",
+                **subject.place(start_of(node)),
+            )
+            return
 
 
 def rows_in_place(subject: Subject) -> Iterator[Finding]:
