@@ -20,20 +20,33 @@ Redact = Callable[[str], str]
 def masked(url: str) -> str:
     """The URL for people to see: its password, wherever it stands, as ***."""
     scheme, separator, rest = url.partition("://") if "://" in url else ("", "", url)
-    main, question, query = rest.partition("?")
-    # A password may hold any character, also unquoted ones that end a host elsewhere: hide up to the last @.
-    account, at, host = main.rpartition("@")
+    account, at, host = _parts(rest)
+    host, question, query = host.partition("?")
     user, colon, _ = account.partition(":")
     query = re.sub(rf"(?i)((?:^|&){HIDING}=)[^&]*", rf"\1{HIDDEN}", query)
     host = re.sub(r"(?i)(\bpass\w*\s*=\s*)('[^']*'|\S+)", rf"\1{HIDDEN}", host)  # libpq's other form
     return f"{scheme}{separator}{user}{f':{HIDDEN}' if colon else ''}{at}{host}{question}{query}"
 
 
+def _parts(rest: str) -> tuple[str, str, str]:
+    """Account, @ and host with all that follows, of a URL without its scheme.
+
+    A password may hold any character, also unquoted ones that end a host elsewhere: it goes up to the last @
+    before the query, or, where none stands there, to the last one of all.
+    """
+    main, _, _ = rest.partition("?")
+    account, at, _ = main.rpartition("@")
+    if not at and re.match(r"[^:/@?]*:[^@/]*@", rest):
+        account, at, host = rest.rpartition("@")
+        return account, at, host
+    return account, at, rest[len(account) + len(at) :]
+
+
 def secrets_in(url: str) -> set[str]:
     """The passwords and keys in a URL, as they stand there and decoded."""
     rest = url.partition("://")[2] or url
-    main, _, query = rest.partition("?")
-    account = main.rpartition("@")[0]
+    account, _, host = _parts(rest)
+    query = host.partition("?")[2]
     found = {account.partition(":")[2], *re.findall(rf"(?i)(?:^|&){HIDING}=([^&]*)", query)}
     found |= {text for secret in found for text in (unquote(secret), unquote_plus(secret))}
     if ":" in account:

@@ -3,13 +3,14 @@
 | do                  | error       | when                                                                  |
 |---------------------|-------------|-----------------------------------------------------------------------|
 | wait, for ever      | Throttled   | 429                                                                   |
-|                     | Unavailable | 5xx, 408, 409, 425; nobody listens, no such name, a handshake breaks  |
+| wait                | Unavailable | 5xx, 408, 409, 425; nobody listens, no such name, a handshake breaks  |
 | a few times         | Unanswered  | a reset after the request was sent; 504, 524; a web page; no HTTP     |
 |                     | BadAnswer   | past the deadline, cut off, too long, no completion, empty            |
 | give up on the task | GiveUp      | 400, 413, 422 …; refused, filtered, no token left for the answer      |
 | stop the route      | StopRoute   | key, quota, model, redirect; a certificate, no TLS where it is asked  |
 
-5xx and what fails before the request is sent cost nothing in practice, so patience has no end there. Where
+5xx and what fails before the request is sent cost nothing in practice, so patience there ends only where it
+is plainly one call's doing. Where
 the request went out and no answer came, it may have been charged: that is repeated a few times only. An
 Unanswered call is not held against its task while nothing else on the route is answered (farm.models.retry).
 """

@@ -1,6 +1,7 @@
 """Repeating a call, to a model above all, while that makes sense.
 
-For ever where the provider only asks for patience; a few times where each attempt may have been paid.
+For ever where the provider only asks for patience; a few times where each attempt may have been paid; thirty
+times where it fails on its side while it answers others.
 """
 
 import asyncio
@@ -9,12 +10,13 @@ from collections.abc import Awaitable, Callable
 from random import uniform
 from typing import TypeVar
 
-from farm.errors import BadAnswer, FarmError, GiveUp, TryAgain, Unanswered
+from farm.errors import BadAnswer, FarmError, GiveUp, TryAgain, Unanswered, Unavailable
 
 FIRST_DELAY_SECONDS = 0.5
 MOST_DELAY_SECONDS = 60.0
 BAD_ANSWERS = 3
 UNANSWERED = 15
+UNAVAILABLE = 30
 
 Result = TypeVar("Result")
 
@@ -37,8 +39,9 @@ async def patiently(
 
     Delays follow decorrelated jitter (M. Brooker, "Exponential Backoff and Jitter", 2015), capped at 60 s; a
     delay that the provider asks for is honoured. The third BadAnswer becomes GiveUp; where all were
-    Unanswered, and no other call was answered meanwhile (`answered` counts them), only the fifteenth. `note`
-    is told of each error before anything else is done.
+    Unanswered, and no other call was answered meanwhile (`answered` counts them), only the fifteenth. The
+    thirtieth Unavailable does so where other calls were answered meanwhile: then it is this call's doing.
+    `note` is told of each error before anything else is done.
     """
     delay, tries = FIRST_DELAY_SECONDS, Tries(answered())
     while True:
@@ -49,9 +52,9 @@ async def patiently(
             if not isinstance(error, TryAgain):
                 raise
             if tries.used_up(error, answered()):
-                raise GiveUp(f"{error}, {tries.bad} times") from error
+                raise GiveUp(f"{error}, {tries.count} times") from error
             delay = next_delay_seconds(delay, error, jitter)
-            log.info("waiting %.1f s: %s", delay, error)
+            log.debug("waiting %.1f s: %s", delay, error)
         await sleep(delay)
 
 
@@ -59,18 +62,27 @@ class Tries:
     """The bad answers to one call; `answered` counts the answered calls of its route when it began."""
 
     def __init__(self, answered: int) -> None:
-        self.bad = 0
+        self._bad = 0
+        self._unavailable = 0
         self._all_unanswered = True
         self._answered = answered
 
+    @property
+    def count(self) -> int:
+        """How many failed, but for those that only asked for patience."""
+        return self._bad + self._unavailable
+
     def used_up(self, error: TryAgain, answered: int) -> bool:
         """Whether `error` was the last that is borne; `answered` is the count of now."""
+        if isinstance(error, Unavailable):
+            self._unavailable += 1
+            return self._unavailable >= UNAVAILABLE and answered > self._answered
         if not isinstance(error, BadAnswer):
             return False
-        self.bad += 1
+        self._bad += 1
         self._all_unanswered &= isinstance(error, Unanswered)
         route_is_silent = self._all_unanswered and answered == self._answered
-        return self.bad >= (UNANSWERED if route_is_silent else BAD_ANSWERS)
+        return self._bad >= (UNANSWERED if route_is_silent else BAD_ANSWERS)
 
 
 def next_delay_seconds(last: float, trouble: TryAgain, jitter: Callable[[float, float], float]) -> float:

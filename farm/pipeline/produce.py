@@ -3,6 +3,7 @@
 Knows no library and no process: what it needs comes in as four small interfaces.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,7 +14,7 @@ import structlog
 from farm.errors import BadInput, FarmError, GiveUp, UnknownTarget, Unstorable
 from farm.models.answer import Answer, FailedCall, Message
 from farm.pipeline import rows
-from farm.pipeline.isolation import Isolation
+from farm.pipeline.isolation import Isolation, Place
 from farm.prompt import prompt
 from farm.sql.verdict import Candidate, best
 from farm.store.states import TaskState
@@ -35,6 +36,7 @@ class Ledger(Protocol):
 
     async def claim(self, task_id: int) -> Claimed | None: ...
     async def begin(self, task: Claimed) -> bool: ...
+    async def rest(self, task: Claimed) -> bool: ...
     async def holds(self, task: Claimed) -> bool: ...
     async def save_answer(self, row: dict[str, Any]) -> StoredAnswer: ...
     async def save_failed_call(self, row: dict[str, Any]) -> None: ...
@@ -43,8 +45,9 @@ class Ledger(Protocol):
 
 Hold = Callable[[], Awaitable[None]]
 Note = Callable[[FarmError], Awaitable[None]]
-Ask = Callable[[Sequence[Message], Hold, Note], Awaitable[Answer]]
-"""Awaits `Hold` before each attempt, and `Note` after each that failed."""
+Pause = Callable[[float], Awaitable[None]]
+Ask = Callable[[Sequence[Message], Hold, Note, Pause], Awaitable[Answer]]
+"""Awaits `Hold` before each attempt, `Note` after each that failed, and then `Pause` for some seconds."""
 Assess = Callable[[str, Target], Awaitable[tuple[Candidate, ...]]]
 FindTarget = Callable[[str, datetime], Awaitable[Target]]
 
@@ -70,17 +73,17 @@ class Pipeline:
 
         Raises StopRoute when no call on this route can succeed; the task is then still leased.
         """
-        async with self.isolation.shared():
+        async with self.isolation.shared() as place:
             task = await self.ledger.claim(task_id)
             if task is None or not task.last:
-                return await self._settle(task) if task else None
-        async with self.isolation.alone():
-            return await self._settle(task) if await self.ledger.begin(task) else None
+                return await self._settle(task, place) if task else None
+        async with self.isolation.alone() as place:
+            return await self._settle(task, place) if await self.ledger.begin(task) else None
 
-    async def _settle(self, task: Claimed) -> TaskState | None:
+    async def _settle(self, task: Claimed, place: Place) -> TaskState | None:
         with structlog.contextvars.bound_contextvars(task=task.id, attempt=task.attempt):
             try:
-                outcome = await self._outcome(task)
+                outcome = await self._outcome(task, place)
             except LeaseLost:
                 log.warning("lease lost, the model is not asked again")
                 return None
@@ -95,14 +98,14 @@ class Pipeline:
             log.info("settled", state=outcome.state, reason=outcome.reason_code)
             return outcome.state
 
-    async def _outcome(self, task: Claimed) -> Outcome:
+    async def _outcome(self, task: Claimed, place: Place) -> Outcome:
         try:
             target = await self.find_target(task.target, task.target_version)
-            return await self._work(task, target)
+            return await self._work(task, target, place)
         except (UnknownTarget, BadInput) as error:
             return rows.refused(task, BAD_TARGET, str(error), ())
 
-    async def _work(self, task: Claimed, target: Target) -> Outcome:
+    async def _work(self, task: Claimed, target: Target, place: Place) -> Outcome:
         """Ask and repair until a candidate passes, or the rounds are used up."""
         paid = {answer.call_no: answer for answer in task.answers}
         messages = prompt.first(task.question, target)
@@ -112,7 +115,7 @@ class Pipeline:
         for round_no in range(1, self.max_repairs + 2):
             call_no = task.calls_before + round_no
             try:
-                answer = paid.get(call_no) or await self._call(task, call_no, messages)
+                answer = paid.get(call_no) or await self._call(task, place, call_no, messages)
             except Unstorable as error:
                 return rows.refused(task, UNSTORABLE, str(error), tried)
             except GiveUp as error:
@@ -126,12 +129,15 @@ class Pipeline:
             messages = _sendable(prompt.repair(messages, candidate, round_no, cut_off=cut_off))
         return rows.refused(task, *_why(candidate, cut_off=cut_off), tried)
 
-    async def _call(self, task: Claimed, call_no: int, messages: Sequence[Message]) -> StoredAnswer:
+    async def _call(
+        self, task: Claimed, place: Place, call_no: int, messages: Sequence[Message]
+    ) -> StoredAnswer:
         """Ask the model, and make what it said durable before anything looks at it.
 
         What a failed attempt may have cost is noted before the next one. Before each of them the lease must
         hold: a process that was frozen for a while does not know that others have gone on without it. Of
-        two answers to one call the first one stored stands.
+        two answers to one call the first one stored stands. Between attempts others may work, also where the
+        task is to be worked alone; its last attempt does not count then.
         """
 
         async def hold() -> None:
@@ -142,7 +148,14 @@ class Pipeline:
             if isinstance(error.failed_call, FailedCall):
                 await self.ledger.save_failed_call(rows.failed_call(task, call_no, error.failed_call))
 
-        answer = await self.ask(messages, hold, note)
+        async def pause(seconds: float) -> None:
+            if task.last and not await self.ledger.rest(task):
+                raise LeaseLost
+            await place.aside(asyncio.sleep(seconds))
+            if task.last and not await self.ledger.begin(task):
+                raise LeaseLost
+
+        answer = await self.ask(messages, hold, note, pause)
         row = rows.answer(task, call_no, answer, prompt.prompt_hash(messages))
         return await self.ledger.save_answer(row)
 

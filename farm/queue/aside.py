@@ -18,7 +18,6 @@ REFUSED_KEY = "farm:refused"
 KEYS_KEY = "farm:set-aside"
 KEPT = 1000
 MAX_ID_BYTES = 200
-LEADER_KEY = "farm:reconciler"
 
 Kinds = Mapping[str, str]
 """The type that each key must have, as Redis names it."""
@@ -26,12 +25,17 @@ Kinds = Mapping[str, str]
 log = logging.getLogger(__name__)
 
 
+def leader_key(queue: str) -> str:
+    """Where the reconciler that issues hints for a queue has its name."""
+    return f"farm:reconciler:{queue}"
+
+
 def queue_kinds(queue: str) -> Kinds:
     """The keys that issuing hints for a queue touches."""
     return {
         f"rq:queue:{queue}": "list",
         "rq:queues": "set",
-        LEADER_KEY: "string",
+        leader_key(queue): "string",
     }
 
 

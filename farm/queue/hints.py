@@ -8,7 +8,7 @@ from redis.exceptions import ResponseError
 from rq.queue import EnqueueData
 
 from farm.queue import aside
-from farm.queue.aside import LEADER_KEY, Kinds
+from farm.queue.aside import Kinds
 from farm.queue.job import FAILURE_TTL_SECONDS, FUNCTION, NO_TIMEOUT, FarmQueue, job_id
 
 T = TypeVar("T")
@@ -50,19 +50,20 @@ class Hints:
         """Withdraw every hint of a queue; the tasks stay in the store."""
         self._mending(aside.queue_kinds(queue), self._queue(queue).empty)
 
-    def lead(self, name: str, ttl_seconds: float) -> bool:
-        """Whether `name` is the reconciler that issues now; it spares doubled hints, nothing else.
+    def lead(self, queue: str, name: str, ttl_seconds: float) -> bool:
+        """Whether `name` is the reconciler that issues for a queue now; spares doubled hints, nothing else.
 
         Nobody leads for longer than `ttl_seconds` without saying so again, whoever wrote the key.
         """
-        return self._mending({LEADER_KEY: "string"}, lambda: self._lead(name, int(ttl_seconds * 1000)))
+        key = aside.leader_key(queue)
+        return self._mending({key: "string"}, lambda: self._lead(key, name, int(ttl_seconds * 1000)))
 
-    def _lead(self, name: str, ttl_ms: int) -> bool:
-        if self._connection.set(LEADER_KEY, name, nx=True, px=ttl_ms):
+    def _lead(self, key: str, name: str, ttl_ms: int) -> bool:
+        if self._connection.set(key, name, nx=True, px=ttl_ms):
             return True
-        leads = self._connection.get(LEADER_KEY) == name.encode()
-        if leads or not 0 <= int(self._connection.pttl(LEADER_KEY)) <= ttl_ms:
-            self._connection.pexpire(LEADER_KEY, ttl_ms)
+        leads = self._connection.get(key) == name.encode()
+        if leads or not 0 <= int(self._connection.pttl(key)) <= ttl_ms:
+            self._connection.pexpire(key, ttl_ms)
         return leads
 
     def set_aside(self) -> int:

@@ -5,7 +5,8 @@
 3. A paused queue's hints are withdrawn.
 
 It keeps no state between passes but when it last saw the store, so losing all of Redis, or this process,
-costs at most one pass. Several reconcilers may run; one at a time issues hints.
+costs at most one pass. Several reconcilers may run, for the same queues or others; one at a time issues
+hints for a queue.
 """
 
 import logging
@@ -94,7 +95,7 @@ class Reconciler:
         if began_at < self._next_issue_at:
             return 0
         try:
-            issued = self._fill_all() if self._hints.lead(self._name, LEADER_TTL_SECONDS) else 0
+            issued = self._fill_all()
         except RedisError as error:
             self._next_issue_at = self._clock() + self._redis_outage.note(error)
             self._patience.excuse(self._clock() - began_at)
@@ -103,11 +104,12 @@ class Reconciler:
         return issued
 
     def _fill_all(self) -> int:
-        """Fill every queue; one that Redis refuses to serve does not stop the others."""
+        """Fill every queue that we lead; one that Redis refuses to serve does not stop the others."""
         issued, refused = 0, None
         for queue in self._queues:
             try:
-                issued += fill(self._store, self._hints, queue, self._window)
+                if self._hints.lead(queue, self._name, LEADER_TTL_SECONDS):
+                    issued += fill(self._store, self._hints, queue, self._window)
             except ResponseError as error:
                 refused = error
         if refused is not None:
@@ -116,11 +118,15 @@ class Reconciler:
 
 
 def fill(store: Store, hints: Hints, queue: str, window: int) -> int:
-    """Fill a queue's window of hints once it is half empty; returns how many were issued."""
+    """Fill a queue's window of hints once it is half empty; returns how many were issued.
+
+    Urgent tasks do not wait for that: their hints go in front of whatever is there.
+    """
+    depth = hints.depth(queue)
     with store.read() as connection:
         paused = queue in workers.paused(connection)
-        depth = hints.depth(queue)
-        waiting = [] if paused or depth > window // 2 else tasks.waiting(connection, queue, window)
+        urgent_only = depth > window // 2
+        waiting = [] if paused else tasks.waiting(connection, queue, window, urgent_only=urgent_only)
     if paused and depth:
         hints.clear(queue)
     return hints.issue(queue, missing(waiting, hints.waiting(queue))) if waiting else 0

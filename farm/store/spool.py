@@ -3,6 +3,7 @@
 They wait in files under the farm's home, and the next worker stores them before it takes any task.
 """
 
+import contextlib
 import json
 import logging
 import os
@@ -45,6 +46,11 @@ class Spool:
     def drop(self, path: Path) -> None:
         """Forget a file whose rows are stored."""
         path.unlink(missing_ok=True)
+
+    def lay_by(self, path: Path) -> None:
+        """Leave a file with rows that no store takes for somebody to look at; it is not read again."""
+        with contextlib.suppress(FileNotFoundError):  # another worker did so
+            path.replace(path.with_suffix(".refused"))
 
 
 def _row(line: str) -> dict[str, Any]:

@@ -132,14 +132,19 @@ def _lease(
     ).all()
 
 
-def begin(connection: Connection, task_id: int, token: int) -> bool:
+def begin(connection: Connection, task: Claimed) -> bool:
     """Count the last attempt of a task that was claimed as such; False: the lease was lost meanwhile."""
-    begun = connection.execute(
-        update(TaskRow)
-        .where(TaskRow.id == task_id, TaskRow.token == token, TaskRow.state == TaskState.LEASED)
-        .values(attempt=TaskRow.attempt + 1)
-    )
-    return begun.rowcount == 1
+    return _set_attempt(connection, task, task.attempt)
+
+
+def rest(connection: Connection, task: Claimed) -> bool:
+    """Count a begun last attempt back while nothing is done about it; False: the lease was lost."""
+    return _set_attempt(connection, task, task.attempt - 1)
+
+
+def _set_attempt(connection: Connection, task: Claimed, attempt: int) -> bool:
+    held = (TaskRow.id == task.id, TaskRow.token == task.token, TaskRow.state == TaskState.LEASED)
+    return connection.execute(update(TaskRow).where(*held).values(attempt=attempt)).rowcount == 1
 
 
 def _stored_answers(connection: Connection, task_ids: Collection[int]) -> dict[int, list[StoredAnswer]]:
@@ -293,11 +298,17 @@ def _expire(connection: Connection, which: Any, max_attempts: int, why: str) -> 
     ).rowcount
 
 
-def waiting(connection: Connection, queue: str, limit: int) -> list[tuple[int, int, str]]:
-    """The next queued tasks of a queue as (id, priority, target), most urgent first."""
+def waiting(
+    connection: Connection, queue: str, limit: int, *, urgent_only: bool = False
+) -> list[tuple[int, int, str]]:
+    """The next queued tasks of a queue as (id, priority, target), most urgent first.
+
+    Urgent are those above priority 0.
+    """
+    which = [TaskRow.rank < 0] if urgent_only else []
     rows = connection.execute(
         select(TaskRow.id, TaskRow.priority, TaskRow.target)
-        .where(TaskRow.queue == queue, TaskRow.state == TaskState.QUEUED)
+        .where(TaskRow.queue == queue, TaskRow.state == TaskState.QUEUED, *which)
         .order_by(TaskRow.rank, TaskRow.id)
         .limit(limit)
     )
@@ -338,6 +349,7 @@ __all__ = [
     "free_worker",
     "release",
     "renew",
+    "rest",
     "save_answers",
     "save_failed_calls",
     "waiting",

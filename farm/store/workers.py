@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from farm.store.engine import now
@@ -15,17 +15,13 @@ KEPT = timedelta(days=30)
 def register(connection: Connection, *, name: str, slot: str, host: str, pid: int, queue: str) -> None:
     """Note the birth of a worker, and forget those that ended long ago."""
     at = now()
+    born = {"name": name, "slot": slot, "host": host, "pid": pid, "queue": queue, "state": "ready"}
+    # said again where the store took it without our hearing of it
     connection.execute(
-        insert(WorkerRow).values(
-            name=name,
-            slot=slot,
-            host=host,
-            pid=pid,
-            queue=queue,
-            state="ready",
-            started_at=at,
-            heartbeat_at=at,
-        )
+        _dialect(connection)
+        .insert(WorkerRow)
+        .values(**born, started_at=at, heartbeat_at=at)
+        .on_conflict_do_nothing()
     )
     connection.execute(delete(WorkerRow).where(WorkerRow.ended_at < at - KEPT))
 
@@ -81,12 +77,17 @@ def pause(connection: Connection, queue: str) -> None:
 
 
 def _set(connection: Connection, queue: str, **values: Any) -> None:
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     connection.execute(
-        dialect.insert(QueueRow)
+        _dialect(connection)
+        .insert(QueueRow)
         .values(name=queue, **values)
         .on_conflict_do_update(index_elements=["name"], set_=values)
     )
+
+
+def _dialect(connection: Connection) -> Any:
+    """The module with the database's own form of INSERT."""
+    return postgresql if connection.dialect.name == "postgresql" else sqlite
 
 
 def resume(connection: Connection, queue: str) -> None:

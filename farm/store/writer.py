@@ -8,8 +8,8 @@ While the thread commits, the next group gathers by itself: under load groups gr
 """
 
 import asyncio
-import contextlib
 import logging
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -40,6 +40,11 @@ PERMANENT = (DataError, IntegrityError, UnicodeError, OverflowError)
 """What the store says to a row that it will never take."""
 
 log = logging.getLogger(__name__)
+
+
+def awake() -> float:
+    """Monotonic seconds that also count while the machine sleeps, where the system has such a clock."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if sys.platform == "linux" else time.monotonic()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,7 @@ class Writer:
         self._kinds: dict[str, Callable[[Connection, Sequence[Any]], Sequence[Any]]] = {
             "claim": lambda c, ids: self._claim(c, ids, lease_seconds, max_attempts),
             "begin": self._begin,
+            "rest": self._rest,
             "answer": tasks.save_answers,
             "finish": _finish,
             "renew": lambda c, groups: [
@@ -101,7 +107,7 @@ class Writer:
 
     async def claim(self, task_id: int) -> Claimed | None:
         """Lease the task; None: the hint was stale."""
-        at = time.monotonic()
+        at = awake()
         claimed: Claimed | None = await self._submit("claim", task_id)
         if claimed is not None:
             self._held_until[task_id] = at + self._lease_seconds
@@ -112,13 +118,21 @@ class Writer:
         begun: bool = await self._submit("begin", task)
         return begun
 
+    async def rest(self, task: Claimed) -> bool:
+        """Count a begun last attempt back, until it is begun again; False: the lease was lost."""
+        resting: bool = await self._submit("rest", task)
+        return resting
+
     async def holds(self, task: Claimed) -> bool:
         """Whether the task is still this worker's; asks the store only where too little of the lease is left.
 
         That is so when the process was frozen, or the store away: somebody else may have taken the task.
         """
         sure_until = self._held_until.get(task.id, 0.0) - self._lease_seconds * SURE_SHARE
-        return time.monotonic() < sure_until or task.id not in await self.renew([task.id])
+        if awake() < sure_until or task.id not in await self.renew([task.id]):
+            return True
+        self._held_until.pop(task.id, None)
+        return False
 
     async def save_answer(self, row: dict[str, Any]) -> StoredAnswer:
         """Persist one raw answer; returns what is durable of this call, which is an earlier one if there was.
@@ -138,11 +152,15 @@ class Writer:
         if self._spool is None:
             return count
         for path, rows in self._spool.left():
+            refused = 0
             for row in rows:
-                with contextlib.suppress(Unstorable):  # its task is gone
+                try:
                     await self.save_answer(row)
-            self._spool.drop(path)
-            count += len(rows)
+                except Unstorable as error:
+                    refused += 1
+                    log.error("a paid answer to task %s cannot be stored: %s", row.get("task_id"), error)
+            self._spool.drop(path) if not refused else self._spool.lay_by(path)
+            count += len(rows) - refused
         if count:
             log.info("stored %d paid answers that earlier workers could not store", count)
         return count
@@ -159,7 +177,7 @@ class Writer:
 
     async def renew(self, task_ids: Iterable[int]) -> set[int]:
         """Prolong the leases of all tasks in flight; returns the ids lost."""
-        ids, at = list(task_ids), time.monotonic()
+        ids, at = list(task_ids), awake()
         lost: set[int] = await self._submit("renew", ids)
         for task_id in self._held_until.keys() & ids:
             self._held_until[task_id] = float("-inf") if task_id in lost else at + self._lease_seconds
@@ -230,14 +248,19 @@ class Writer:
         return group
 
     def _apply_patiently(self, group: Sequence[_Operation]) -> list[Any]:
-        """Apply until the database takes it: each operation may be repeated without harm."""
+        """Apply until the database takes it: each operation may be repeated without harm.
+
+        A database that goes away at the commit may have taken it all the same.
+        """
+        again = False
         while True:
             self._applying_since = time.monotonic()
             try:
-                results = self._apply(group)
+                results = self._apply(group, again=again)
             except Unavailable as error:
                 if not self._waited(error):
                     return [error] * len(group)
+                again = True
             except Exception as error:
                 if len(group) == 1:
                     return [_explained(error)]
@@ -257,9 +280,12 @@ class Writer:
             self._wake.wait_for(lambda: self._closing and not was_closing, pause_seconds)
             return time.monotonic() < self._give_up_at
 
-    def _apply(self, group: Sequence[_Operation]) -> list[Any]:
+    def _apply(self, group: Sequence[_Operation], *, again: bool = False) -> list[Any]:
         results: list[Any] = [None] * len(group)
         with self._store.write() as connection:
+            if again:  # what was leased without our hearing of it would look taken by somebody else
+                ids = [operation.value for operation in group if operation.kind == "claim"]
+                tasks.release(connection, ids, worker=self._worker, uncounted=self._not_begun)
             for kind, apply in self._kinds.items():
                 places = [place for place, operation in enumerate(group) if operation.kind == kind]
                 if places:
@@ -280,7 +306,11 @@ class Writer:
 
     def _begin(self, connection: Connection, claimed: Sequence[Claimed]) -> list[bool]:
         self._not_begun -= {task.id for task in claimed}
-        return [tasks.begin(connection, task.id, task.token) for task in claimed]
+        return [tasks.begin(connection, task) for task in claimed]
+
+    def _rest(self, connection: Connection, claimed: Sequence[Claimed]) -> list[bool]:
+        self._not_begun |= {task.id for task in claimed}
+        return [tasks.rest(connection, task) for task in claimed]
 
     def _settle(self, group: Sequence[_Operation], results: Sequence[Any]) -> None:
         for operation, result in zip(group, results, strict=True):

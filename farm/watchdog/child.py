@@ -63,8 +63,13 @@ class WorkerChild:
         self._process: BaseProcess = context.Process(  # type: ignore[attr-defined]  # each kind of context has it
             target=worker_main, args=(name, config, pulses, orders), name=name
         )
-        with pulses, orders, _ctrl_c_held():
-            self._process.start()
+        try:
+            with pulses, orders, _ctrl_c_held():
+                self._process.start()
+        except OSError:
+            self._pulses.close()
+            self._orders.close()
+            raise
         self.name = name
         self.pid: int = self._process.pid or 0
 
@@ -84,7 +89,7 @@ class WorkerChild:
 
     def send_signal(self, number: int) -> None:
         if self.exit_code is None:
-            with contextlib.suppress(ProcessLookupError):
+            with contextlib.suppress(OSError):  # it has ended; Windows refuses
                 os.kill(self.pid, number)
 
     def retire(self, reason: str) -> None:

@@ -4,6 +4,7 @@ It runs in the main thread: on Linux a child's parent-death signal follows the t
 """
 
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -223,6 +224,12 @@ class Watchdog:
         )
         self._on_end(end)
 
+    def _note_stillbirth(self, slot: Slot, reason: str, now: float) -> None:
+        log.warning("child not started", child=slot.name, reason=reason)
+        slot.last_reason, slot.streak = reason, slot.streak + 1
+        slot.ends = [*slot.ends[-ENDS_KEPT:], now]
+        slot.restart_at = now + self._delay_seconds(slot, now)
+
     def _delay_seconds(self, slot: Slot, now: float) -> float:
         return restart_delay_seconds(slot.ends, slot.streak, now, self.policy, uniform(-1, 1))
 
@@ -255,7 +262,11 @@ class Watchdog:
 
     def _start(self, slot: Slot, now: float) -> None:
         slot.lives += 1
-        slot.child = slot.start(slot.lives)
+        try:
+            slot.child = slot.start(slot.lives)
+        except OSError as error:  # no memory, no process, no descriptor is left just now
+            self._note_stillbirth(slot, f"it could not be started ({error})", now)
+            return
         slot.started_at, slot.weighed_at, slot.last_pulse_at = now, now, None
         log.info("child started", child=slot.child.name, pid=slot.child.pid, restarts=slot.lives - 1)
 
@@ -271,12 +282,19 @@ class Watchdog:
         `hurry` cuts the grace short, as a second Ctrl-C does.
         """
         slots = [slot for name in names if (slot := self._slots.pop(name, None)) is not None]
-        self._signal_all(slots, signal.SIGTERM)
+        self._end_politely(slots)
         if not self._await_ends(slots, grace_seconds, hurry):
             self._signal_all(slots, signal.SIGINT)  # a second SIGTERM could merge with one still pending
             if not self._await_ends(slots, HALT_SECONDS):
                 self._signal_all(slots, SIGKILL)
                 self._await_ends(slots, KILL_SECONDS)
+
+    def _end_politely(self, slots: Iterable[Slot]) -> None:
+        for slot in slots:
+            if sys.platform == "win32" and slot.child is not None and slot.pool is not None:
+                slot.child.retire("the farm ends")  # a signal would end it at once
+            else:
+                self._signal(slot, signal.SIGTERM)
 
     def _signal_all(self, slots: Iterable[Slot], number: int) -> None:
         for slot in slots:

@@ -1,8 +1,9 @@
 """Everything a worker builds once and keeps: store, queue, model, checker, and the pipeline over them."""
 
+import asyncio
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import datetime
@@ -10,10 +11,11 @@ from types import TracebackType
 from typing import Self
 
 from farm.checker.client import Checker
+from farm.errors import Unavailable
 from farm.models.answer import Answer, Message
 from farm.models.client import Model
 from farm.models.retry import patiently
-from farm.pipeline.produce import Hold, Note, Pipeline
+from farm.pipeline.produce import Hold, Note, Pause, Pipeline
 from farm.queue.connection import connect, connect_async, require
 from farm.sql.verdict import Candidate
 from farm.store import migrate, steering, targets, workers
@@ -26,6 +28,8 @@ from farm.worker import context
 from farm.worker.config import WorkerConfig
 from farm.worker.phases import Phases
 from farm.worker.worker import FarmWorker
+
+BOOT_WRITE_SECONDS = 15.0
 
 
 class Warm:
@@ -70,8 +74,8 @@ class Warm:
             max_attempts=settings.max_attempts,
             spool=Spool(settings.home / "unsaved"),
         )
-        self._stack.push_async_callback(self._sign_off)
-        await self._writer.recover()
+        self._stack.push_async_callback(self._writer.close)
+        await self._in_time(self._writer.recover())
         self._model = await self._stack.enter_async_context(
             Model(
                 config.pool.model,
@@ -106,15 +110,22 @@ class Warm:
             grace_seconds=settings.grace_seconds,
             retire_seconds=config.model_settings.deadline_seconds + settings.grace_seconds,
         )
-        await self._writer.do(self._register)
+        await self._in_time(self._writer.do(self._register))
 
-    async def _ask(self, messages: Sequence[Message], hold: Hold, note: Note) -> Answer:
+    async def _in_time(self, write: Awaitable[object]) -> None:
+        """A worker that starts waits for its store no longer than this, else it would be taken for hung."""
+        try:
+            await asyncio.wait_for(write, BOOT_WRITE_SECONDS)
+        except TimeoutError:
+            raise Unavailable(f"the store {self._store.where} takes no write; who has it locked?") from None
+
+    async def _ask(self, messages: Sequence[Message], hold: Hold, note: Note, pause: Pause) -> Answer:
         async def ask() -> Answer:
             await hold()
             with self.phases.phase("the model call", deadline_seconds=self._model.deadline_seconds):
                 return await self._model.ask(messages)
 
-        return await patiently(ask, note=note, answered=lambda: self._model.answered)
+        return await patiently(ask, note=note, answered=lambda: self._model.answered, sleep=pause)
 
     async def _assess(self, answer_text: str, target: Target) -> tuple[Candidate, ...]:
         async def assess() -> tuple[Candidate, ...]:
@@ -165,9 +176,6 @@ class Warm:
             in_flight=len(self.worker.in_flight),
             tasks_done=self.worker.tasks_done,
         )
-
-    async def _sign_off(self) -> None:
-        await self._writer.close()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

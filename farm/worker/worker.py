@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 import logging
 import signal
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from random import uniform
@@ -31,7 +32,7 @@ from farm.errors import FarmError, StopRoute, StoreTrouble
 from farm.outage import Outage
 from farm.queue.aside import MAX_ID_BYTES
 from farm.queue.connection import BLOCK_SECONDS
-from farm.queue.job import PREFIX, FarmJob, FarmQueue
+from farm.queue.job import FAILURE_TTL_SECONDS, PREFIX, FarmJob, FarmQueue
 from farm.queue.reading import read
 from farm.worker.books import Books
 from farm.worker.pulse import WorkerState
@@ -143,6 +144,8 @@ class FarmWorker(BaseWorker):
             self.heartbeat(pipeline=pipeline)
             pipeline.hset(self.key, mapping=self.serialize() | {"state": self.get_state()})
             worker_registration.register(self, pipeline)
+            # RQ would fail the jobs of a worker that died; their tasks have long been worked by another
+            pipeline.zremrangebyscore(f"rq:wip:{self.queues[0].name}", "-inf", time.time())
             for job, execution in list(self._running.values()):
                 execution.heartbeat(job.started_job_registry, EXECUTION_TTL_SECONDS, pipeline=pipeline)
             await self.books.send(pipeline)
@@ -299,6 +302,7 @@ class FarmWorker(BaseWorker):
             for job in jobs:
                 executions.append(Execution.create(job, EXECUTION_TTL_SECONDS, pipeline, self.name))
                 job.prepare_for_execution(self.name, pipeline=pipeline)
+                pipeline.expire(job.key, FAILURE_TTL_SECONDS)  # should we die before we acknowledge it
             await self.books.send(pipeline, [job.id for job in jobs])
         return executions
 
@@ -362,16 +366,21 @@ class FarmWorker(BaseWorker):
         finished, self._finished = self._finished, []
         if not finished:
             return True
-        async with self.books.pipeline() as pipeline:
-            for job, execution in finished:
-                execution.delete(job, pipeline)
-                pipeline.delete(job.key, f"rq:executions:{job.id}")
-            pipeline.hincrby(self.key, "successful_job_count", len(finished))
-            if not self.in_flight:
-                self.set_state(WorkerStatus.IDLE, pipeline=pipeline)
-            if not await self.books.send(pipeline):
+        sent = False
+        try:
+            async with self.books.pipeline() as pipeline:
+                for job, execution in finished:
+                    execution.delete(job, pipeline)
+                    pipeline.delete(job.key, f"rq:executions:{job.id}")
+                pipeline.hincrby(self.key, "successful_job_count", len(finished))
+                if not self.in_flight:
+                    self.set_state(WorkerStatus.IDLE, pipeline=pipeline)
+                sent = await self.books.send(pipeline)
+        finally:
+            if not sent:
                 self._finished[:0] = finished
-                return False
+        if not sent:
+            return False
         for job, execution in finished:
             if self._running.get(job.id) == (job, execution):
                 del self._running[job.id]

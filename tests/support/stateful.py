@@ -21,7 +21,7 @@ from support.expected import MAX_ATTEMPTS, Books, Expected, Hand
 from support.store import SHOP, answer
 
 from farm.queue.announce import announce
-from farm.queue.aside import LEADER_KEY
+from farm.queue.aside import leader_key
 from farm.queue.hints import Hints
 from farm.queue.job import FarmJob, job_id
 from farm.queue.reconciler import Reconciler
@@ -209,7 +209,7 @@ class Machine(RuleBasedStateMachine):
     def begin_with(self, hand: Hand) -> None:
         held = self.books.held(hand)
         claimed = hand.claimed
-        assert self.write(lambda c: tasks.begin(c, claimed.id, claimed.token)) == held
+        assert self.write(lambda c: tasks.begin(c, claimed)) == held
         if held:
             task = self.books.tasks[claimed.id]
             task.attempt, task.begun = task.attempt + 1, True
@@ -292,7 +292,7 @@ class Machine(RuleBasedStateMachine):
         held = [hand for hand in self.hands if self.books.held(hand)]
         hand = self.draw_from([hand for hand in held if hand.waits] or held)
         self.run_out([self.books.tasks[hand.claimed.id]])
-        self.redis.delete(LEADER_KEY)
+        self.redis.delete(leader_key("default"))
         self.tick()
         self.the_store_is_what_the_model_says()
         self.claim_as(f"w{next(self.numbers)}", [hand.claimed.id])
@@ -320,7 +320,7 @@ class Machine(RuleBasedStateMachine):
         assert done.expired == len(late)
         for task in late:
             task.expire()
-        if self.redis.get(LEADER_KEY) == name.encode():
+        if self.redis.get(leader_key("default")) == name.encode():
             hinted = self.hints.waiting(QUEUE)
             queued = {job_id(task.id) for task in self.books.in_state(TaskState.QUEUED)}
             assert not hinted if self.paused else queued <= hinted, "who waits has a hint"
@@ -379,7 +379,7 @@ class Machine(RuleBasedStateMachine):
 
     def step_honestly(self) -> None:
         self.run_out(self.books.in_state(TaskState.LEASED))
-        self.redis.delete(LEADER_KEY)
+        self.redis.delete(leader_key("default"))
         self.tick_by("a")
         self.the_store_is_what_the_model_says()
         worker = f"w{next(self.numbers)}"

@@ -55,7 +55,7 @@ def claim(
             connection, list(ids), worker=worker, lease_seconds=lease_seconds, max_attempts=max_attempts
         )
         for one in claimed.values():
-            assert not one.last or tasks.begin(connection, one.id, one.token)
+            assert not one.last or tasks.begin(connection, one)
     return claimed
 
 

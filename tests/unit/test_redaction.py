@@ -20,6 +20,8 @@ from farm.settings import Settings
         ("postgresql://u:p@host:5432/db", "postgresql://u:***@host:5432/db"),
         ("postgresql://u:p@ss/w@host/db", "postgresql://u:***@host/db"),
         ("postgresql://u:a://b@host/db", "postgresql://u:***@host/db"),
+        ("postgresql://u:p?q@host/db?a=b", "postgresql://u:***@host/db?a=b"),
+        ("redis://host:6379/0?a=b@c", "redis://host:6379/0?a=b@c"),
         (
             "postgresql:///db?user=u&password=p&sslpassword=q",
             "postgresql:///db?user=u&password=***&sslpassword=***",
@@ -43,6 +45,7 @@ def test_a_url_is_shown_without_its_secrets(url: str, shown: str) -> None:
         ("redis://host", set()),
         ("redis://user@host", set()),
         ("redis://u:p%40ss@host", {"p%40ss", "p@ss", "dTpwQHNz"}),
+        ("redis://u:p?ssword@host", {"p?ssword", "dTpwP3Nzd29yZA=="}),
         ("https://host/v1?api-key=a%2Bb+c&x=1", {"a%2Bb+c", "a+b+c", "a+b c"}),
     ],
 )

@@ -75,17 +75,17 @@ def test_a_hint_is_an_rq_job_that_carries_an_id_and_nothing_else(hints, connecti
 
 
 def test_one_reconciler_leads_until_it_is_silent(hints):
-    assert hints.lead("a", 30)
-    assert hints.lead("a", 30)
-    assert not hints.lead("b", 30)
+    assert hints.lead("default", "a", 30)
+    assert hints.lead("default", "a", 30)
+    assert not hints.lead("default", "b", 30)
 
 
 def test_leadership_runs_out(hints, connection):
-    assert hints.lead("a", 30)
-    connection.delete("farm:reconciler")
-    assert hints.lead("b", 30)
-    assert not hints.lead("a", 30)
-    assert 0 < connection.pttl("farm:reconciler") <= 30_000
+    assert hints.lead("default", "a", 30)
+    connection.delete("farm:reconciler:default")
+    assert hints.lead("default", "b", 30)
+    assert not hints.lead("default", "a", 30)
+    assert 0 < connection.pttl("farm:reconciler:default") <= 30_000
 
 
 def test_a_server_that_is_away_is_a_redis_error():

@@ -116,6 +116,24 @@ def test_urgent_tasks_go_to_the_front_of_the_window(scene):
     assert scene.take() == [4, 5, 1, 2, 3]
 
 
+def test_urgent_tasks_go_in_front_of_a_window_that_is_full(scene):
+    add(scene.store, 20)
+    reconciler = scene.reconciler(window=10)
+    assert reconciler.tick().issued == 10
+    urgent = add(scene.store, 3, priority=10)
+    assert reconciler.tick().issued == 3
+    assert reconciler.tick().issued == 0, "once is enough"
+    assert scene.take(3) == urgent
+
+
+def test_a_queue_that_one_farm_does_not_serve_is_filled_by_another(scene):
+    add(scene.store, 5)
+    add(scene.store, 5, queue="hard")
+    one, other = scene.reconciler("a"), scene.reconciler("b", queues=("default", "hard"))
+    assert [one.tick().issued, other.tick().issued] == [5, 5]
+    assert scene.hints.depth("hard") == 5
+
+
 def test_a_wiped_queue_server_is_refilled(scene):
     add(scene.store, 5)
     reconciler = scene.reconciler()
@@ -286,7 +304,7 @@ def test_foreign_entries_in_the_queue_do_not_disturb(scene):
 
 
 @pytest.mark.parametrize(
-    "key", ["rq:queue:default", "rq:queues", "farm:reconciler", "rq:job:task-1", "farm:set-aside"]
+    "key", ["rq:queue:default", "rq:queues", "farm:reconciler:default", "rq:job:task-1", "farm:set-aside"]
 )
 def test_a_key_of_the_wrong_kind_is_set_aside_and_its_place_taken(scene, key):
     add(scene.store, 3)
@@ -322,20 +340,20 @@ def test_a_paused_queue_of_the_wrong_kind_is_no_trouble(scene, caplog):
 @pytest.mark.parametrize("ttl_ms", [None, 10_000_000])
 def test_a_leader_that_nobody_is_does_not_lead_for_ever(scene, ttl_ms):
     add(scene.store, 1)
-    scene.connection.set("farm:reconciler", "someone else", px=ttl_ms)
+    scene.connection.set("farm:reconciler:default", "someone else", px=ttl_ms)
     reconciler = scene.reconciler()
     assert reconciler.tick().issued == 0
-    assert 0 < scene.connection.pttl("farm:reconciler") <= 5_000
-    scene.connection.pexpire("farm:reconciler", 1)
-    while scene.connection.exists("farm:reconciler"):
+    assert 0 < scene.connection.pttl("farm:reconciler:default") <= 5_000
+    scene.connection.pexpire("farm:reconciler:default", 1)
+    while scene.connection.exists("farm:reconciler:default"):
         pass
     assert reconciler.tick().issued == 1
 
 
 def test_a_leader_that_leads_is_not_kept_in_office_by_those_who_ask(scene):
-    scene.connection.set("farm:reconciler", "b", px=900)
+    scene.connection.set("farm:reconciler:default", "b", px=900)
     scene.reconciler("a").tick()
-    assert scene.connection.pttl("farm:reconciler") <= 900
+    assert scene.connection.pttl("farm:reconciler:default") <= 900
 
 
 def test_a_queue_that_redis_refuses_does_not_stop_the_others(scene, caplog):

@@ -271,8 +271,8 @@ def test_the_last_attempt_counts_from_when_it_is_begun(store: Store):
         assert state(store, task_id) is TaskState.QUEUED
     last = lease(lease_seconds=-1)
     with store.write() as connection:
-        assert not tasks.begin(connection, task_id, last.token - 1), "somebody else's claim"
-        assert tasks.begin(connection, task_id, last.token)
+        assert not tasks.begin(connection, replace(last, token=last.token - 1)), "somebody else's claim"
+        assert tasks.begin(connection, last)
     expire(store, max_attempts=2)
     assert state(store, task_id) is TaskState.DEAD
 

@@ -46,6 +46,13 @@ def test_the_end_of_a_worker_that_could_not_sign_on_is_kept_too(store: Store):
     assert (found.end_reason, found.end_wanted) == ("the initializer failed", False)
 
 
+def test_a_worker_may_sign_on_twice(store: Store):
+    for _ in range(2):
+        register(store, "w1")
+    with store.read() as connection:
+        assert list(connection.scalars(select(WorkerRow.name))) == ["w1"]
+
+
 def test_lives_that_ended_long_ago_are_forgotten(store: Store):
     for name in ("long ago", "lately", "alive"):
         register(store, name)

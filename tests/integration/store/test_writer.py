@@ -576,3 +576,83 @@ def test_a_worker_that_meets_no_outage_leaves_no_file(store: Store, tmp_path: Pa
 
     asyncio.run(main())
     assert not (tmp_path / "unsaved").exists()
+
+
+@contextmanager
+def lost_replies(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Each first commit of a group is done, and then the store seems to have gone away."""
+    write, lost = store.write, []
+
+    @contextmanager
+    def commits_and_goes() -> Iterator[Any]:
+        with write() as connection:
+            yield connection
+        if len(lost) % 2 == 0:
+            lost.append(1)
+            raise Unavailable("the connection broke after COMMIT")
+        lost.append(0)
+
+    monkeypatch.setattr(store, "write", commits_and_goes)
+    yield
+    monkeypatch.undo()
+    assert lost, "no reply was lost"
+
+
+def test_what_was_committed_without_our_hearing_of_it_is_still_ours(store: Store, monkeypatch):
+    [task_id] = add(store)
+
+    async def main() -> None:
+        async with writing(store) as writer:
+            with lost_replies(store, monkeypatch):
+                claimed = await writer.claim(task_id)
+                assert claimed is not None
+                assert claimed.attempt == 1
+                await writer.save_answer(answer(task_id))
+                assert await writer.renew([task_id]) == set()
+
+    asyncio.run(main())
+    assert (row(store, task_id).attempt, row(store, task_id).state) == (1, "leased")
+    assert len(answers(store)) == 1
+
+
+def test_a_last_attempt_begun_without_our_hearing_of_it_counts_once(store: Store, monkeypatch):
+    [task_id] = add(store)
+    for _ in range(2):
+        claim(store, [task_id], lease_seconds=-1)
+        expire(store)
+
+    async def main() -> None:
+        async with writing(store) as writer:
+            with lost_replies(store, monkeypatch):
+                claimed = await writer.claim(task_id)
+                assert claimed is not None
+                assert (claimed.attempt, claimed.last) == (3, True)
+                assert row(store, task_id).attempt == 2
+                assert await writer.begin(claimed)
+                assert row(store, task_id).attempt == 3
+                assert await writer.rest(claimed)
+                assert row(store, task_id).attempt == 2
+                assert await writer.begin(claimed)
+            assert await writer.release([task_id]) == 1
+
+    asyncio.run(main())
+    assert (row(store, task_id).attempt, row(store, task_id).state) == (2, "queued")
+
+
+def test_an_answer_of_an_earlier_worker_that_no_store_takes_is_laid_by(store: Store, tmp_path: Path, caplog):
+    [task_id] = add(store)
+    spool = Spool(tmp_path / "unsaved")
+    good, bad = answer(task_id), answer(task_id, call_no=2)
+    del bad["prompt_hash"]
+    spool.keep("w0", [good, bad])
+
+    async def main() -> None:
+        writer = Writer(store, worker="w1", lease_seconds=60, max_attempts=3, spool=spool)
+        assert await writer.recover() == 1
+        assert await writer.recover() == 0
+        await writer.close()
+
+    asyncio.run(main())
+    assert len(answers(store)) == 1
+    assert [path.name for path in (tmp_path / "unsaved").iterdir()] == ["w0.refused"]
+    assert "cannot be stored" in caplog.text

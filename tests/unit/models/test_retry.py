@@ -6,7 +6,7 @@ from random import uniform
 import pytest
 
 from farm.errors import BadAnswer, GiveUp, StopRoute, Throttled, Unanswered, Unavailable
-from farm.models.retry import UNANSWERED, next_delay_seconds, patiently
+from farm.models.retry import UNANSWERED, UNAVAILABLE, next_delay_seconds, patiently
 
 
 def repeat(*outcomes, jitter=lambda low, high: high, answered=lambda: 0, noted=None):
@@ -138,3 +138,17 @@ def test_each_error_is_noted_before_anything_else_is_done():
     assert noted == errors
     repeat(StopRoute("key"), noted=noted)
     assert len(noted) == 5
+
+
+def test_a_call_that_fails_over_and_over_while_others_are_answered_is_given_up():
+    counts = iter(range(1000))
+    result, slept = repeat(*[Unavailable("500")] * UNAVAILABLE, answered=lambda: next(counts))
+    assert isinstance(result, GiveUp)
+    assert str(result) == f"500, {UNAVAILABLE} times"
+    assert len(slept) == UNAVAILABLE - 1
+
+
+def test_limits_are_waited_out_for_ever_though_others_are_answered():
+    counts = iter(range(1000))
+    limit = Throttled("slowly")
+    assert repeat(*[limit] * 200, "answer", answered=lambda: next(counts))[0] == "answer"

@@ -85,3 +85,54 @@ def test_who_gives_up_waiting_holds_nobody_back():
         await another
 
     asyncio.run(run())
+
+
+def test_who_steps_aside_lets_others_in_and_takes_the_place_again_after_them():
+    async def run() -> None:
+        yard = Yard()
+        waited, back = asyncio.Event(), asyncio.Event()
+
+        async def wait_for_a_server() -> None:
+            async with yard.isolation.alone() as place:
+                await place.aside(waited.wait())
+                back.set()
+
+        waiting = asyncio.create_task(wait_for_a_server())
+        others = [yard.start("a", alone=False)]
+        await settle()
+        assert yard.inside == ["a"]
+        waited.set()
+        others.append(yard.start("late", alone=False))
+        await settle()
+        assert not back.is_set(), "somebody is there"
+        yard.leave["a"].set()
+        await settle()
+        assert back.is_set()
+        await waiting
+        await settle()
+        assert yard.inside == ["late"]
+        yard.leave["late"].set()
+        await asyncio.gather(*others)
+
+    asyncio.run(run())
+
+
+def test_who_is_cancelled_aside_has_left_for_good():
+    async def run() -> None:
+        yard = Yard()
+
+        async def wait_for_ever() -> None:
+            async with yard.isolation.shared() as place:
+                await place.aside(asyncio.sleep(3600))
+
+        waiting = asyncio.create_task(wait_for_ever())
+        await settle()
+        waiting.cancel()
+        await settle()
+        solo = yard.start("solo", alone=True)
+        await settle()
+        assert yard.inside == ["solo"]
+        yard.leave["solo"].set()
+        await solo
+
+    asyncio.run(run())

@@ -88,11 +88,16 @@ class Scene:
         self.outcomes.append(outcome)
         return self.lease_holds
 
-    async def ask(self, messages, hold, note):
+    async def rest(self, task):
+        self.log.append("rested")
+        return self.lease_holds
+
+    async def ask(self, messages, hold, note, pause):
         await hold()
         self.asked.append([(message.role, message.content) for message in messages])
         for error in self.troubles:
             await note(error)
+            await pause(0.0)
             await hold()
         said = self.said.pop(0)
         if isinstance(said, BaseException):
@@ -398,3 +403,10 @@ def test_what_the_store_refuses_ends_the_task_with_the_reason(what):
     assert scene.produce() is TaskState.REJECTED
     assert (scene.outcome.reason_code, scene.outcome.reason) == ("store", "the store refuses it")
     assert len(scene.asked) == 1
+
+
+def test_a_last_attempt_does_not_count_while_its_call_waits_to_be_repeated():
+    task = replace(TASK, attempt=3, last=True)
+    scene = Scene(said=["a"], verdicts={"a": good("SELECT 1")}, task=task, troubles=[lost(None, None)])
+    assert scene.produce() is TaskState.ACCEPTED
+    assert scene.log[:5] == ["begun", "noted empty", "rested", "begun", "asked a"]

@@ -297,3 +297,22 @@ def test_a_child_that_was_stopped_leaves_a_plain_reason():
     assert scene.ended == [("w-1", "stopped")]
     scene.tick(100.0)
     assert len(scene.children) == 1
+
+
+def test_a_child_that_cannot_be_started_just_now_is_tried_again_later():
+    scene = Scene()
+    refusals = [OSError(11, "Resource temporarily unavailable")] * 2
+    start = scene.dog._slots["w"].start
+
+    def reluctant(life: int) -> PretendedChild:
+        if refusals:
+            raise refusals.pop()
+        return start(life)
+
+    scene.dog._slots["w"].start = reluctant
+    scene.child.exit_code = -9
+    for _ in range(50):
+        scene.tick()
+    assert len(scene.children) == 2
+    assert refusals == []
+    assert [name for name, _ in scene.ended] == ["w-1"]
