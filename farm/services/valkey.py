@@ -21,7 +21,7 @@ from farm.errors import Unavailable
 from farm.private import make_folder
 
 OLDEST_VERSION = (6, 2)
-"""The first with LMOVE and BLMOVE."""
+"""The first with LPOP of several entries."""
 SOCKET_LIMIT_BYTES = 100
 """A unix socket's path fits in 108 bytes on Linux and 104 on macOS, with the NUL."""
 RIGHTS = "default on nopass ~* &* +@all -debug -module -migrate -replicaof -slaveof"
