@@ -3,6 +3,7 @@
 import signal
 import socket
 import time
+from collections import deque
 from collections.abc import Callable
 from types import FrameType
 from typing import Any, Self
@@ -22,6 +23,7 @@ from farm.watchdog.servers import Servers
 from farm.watchdog.watchdog import TICK_SECONDS, End, FarmEnded, Watchdog
 
 LOOK_SECONDS = 0.5
+ENDS_RETRY_SECONDS = 5.0
 FIXED_SETTINGS = ("home", "database_url", "redis_url", "local_model")
 """What a running farm stands on, and cannot change without a new start."""
 
@@ -52,6 +54,8 @@ class Runner:
         self._local_model = weights.name if weights else None
         self._reconciling: Reconciling | None = None
         self._errands = Errands()
+        self._ends_left: deque[tuple[End, str]] = deque()
+        self._ends_retry_at = 0.0
         self._scale: dict[str, int] = {}
         self._scale_wanted = Question(self._errands, self._read_scale)
         self._signals = 0
@@ -156,7 +160,8 @@ class Runner:
         self._pools.arrange(self._settings, self.endpoint, self._scale)
 
     def _look(self) -> None:
-        """See what somebody wants changed."""
+        """See what somebody wants changed, and what is left to do."""
+        self._store_ends_left()
         if self._reload_asked:
             self._reload_asked = False
             self._renew_settings()
@@ -220,6 +225,13 @@ class Runner:
             queue = end.pool
             self._errands.send(lambda: self._store_end(end, queue))
 
+    def _store_ends_left(self) -> None:
+        """Store what could not be stored before, one end at a time: the store may still be away."""
+        if self._ends_left and self._errands.wait(0) and time.monotonic() >= self._ends_retry_at:
+            self._ends_retry_at = time.monotonic() + ENDS_RETRY_SECONDS
+            end, queue = self._ends_left.popleft()
+            self._errands.send(lambda: self._store_end(end, queue))
+
     def _store_end(self, end: End, queue: str) -> None:
         """Free the leases of a worker that has ended, at once, and keep its reason."""
         try:
@@ -238,7 +250,11 @@ class Runner:
                     queue=queue,
                 )
         except FarmError as error:
-            log.warning("leases are left to expire", worker=end.name, error=str(error))
+            if not self._ends_left:
+                log.warning("leases are left to expire", worker=end.name, error=str(error))
+            self._ends_left.append((end, queue))
+        except Exception:
+            log.exception("the end of a worker could not be stored", worker=end.name)
 
 
 def policy_of(settings: Settings) -> Policy:

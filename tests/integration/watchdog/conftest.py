@@ -10,6 +10,7 @@ import pytest
 from support.llm import StubLLM
 from support.yard import PATIENCE_SECONDS, Yard
 
+from farm.store.engine import Store
 from farm.watchdog.runner import Runner
 
 Scenario = Generator[Callable[[], Any], None, None]
@@ -40,9 +41,15 @@ def work() -> Callable[..., bool]:
     """Run a farm over a yard while a scenario yields, one after the other, what it waits for."""
 
     def work(
-        yard: Yard, scenario: Scenario, *, policy: Any = None, drain: bool = True, **changes: Any
+        yard: Yard,
+        scenario: Scenario,
+        *,
+        store: Store | None = None,
+        policy: Any = None,
+        drain: bool = True,
+        **changes: Any,
     ) -> bool:
-        with Runner(yard.settings(**changes), yard.store, policy=policy) as runner:
+        with Runner(yard.settings(**changes), store or yard.store, policy=policy) as runner:
             return runner.work(until=follower(scenario), drain=drain)
 
     return work

@@ -2,9 +2,11 @@
 
 import os
 import signal
+import sqlite3
 import sys
 from collections import Counter
 from dataclasses import replace
+from io import StringIO
 
 import pytest
 from sqlalchemy import select
@@ -12,6 +14,7 @@ from support.llm import Fault, Reply
 from support.yard import GOOD_SQL
 
 from farm.store import enqueue, workers
+from farm.store.engine import Store
 from farm.store.tables import WorkerRow
 from farm.watchdog.policy import Policy
 from farm.watchdog.runner import Runner
@@ -40,6 +43,28 @@ def scale(yard, queue: str, count: int | None) -> None:
 
 def until_settled(yard):
     yield lambda: not yard.states().keys() & {"queued", "leased"}
+
+
+def test_the_end_of_a_worker_is_stored_when_the_store_takes_it_again(yard, work, monkeypatch):
+    monkeypatch.setattr("farm.watchdog.runner.ENDS_RETRY_SECONDS", 0.2)
+    yard.ask(2, Reply(text=GOOD_SQL, delay_seconds=300), GOOD_SQL)
+    path = yard.database_url.removeprefix("sqlite:///")
+    lock = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+
+    def scenario():
+        yield lambda: yard.llm.in_flight == 2
+        lock.execute("BEGIN IMMEDIATE")
+        os.kill(lives(yard)[0].pid, signal.SIGKILL)
+        yield lambda: "leases are left to expire" in said.getvalue()
+        lock.execute("COMMIT")
+        yield lambda: lives(yard)[0].end_reason == "killed by SIGKILL"
+        yield lambda: yard.all_in("accepted")
+
+    said = StringIO()
+    monkeypatch.setattr("farm.watchdog.runner.log.warning", lambda event, **_: said.write(event))
+    with Store.open(yard.database_url, busy_timeout_seconds=0.2) as store:
+        assert work(yard, scenario(), store=store, lease_seconds=600)
+    lock.close()
 
 
 def test_a_poison_task_dies_alone(both, work):
