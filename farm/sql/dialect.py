@@ -50,6 +50,11 @@ class Rules:
         return name if quoted and not self.folds_quoted else name.lower()
 
     @property
+    def checks_used_ctes_only(self) -> bool:
+        """Whether a WITH query that nothing refers to is not looked into."""
+        return self.name in {"sqlite", "duckdb"}
+
+    @property
     def distinct_orders_by_results(self) -> bool:
         """Whether SELECT DISTINCT is ordered by its own columns only."""
         return self.name == "postgres"

@@ -59,6 +59,15 @@ class Schema:
         found = self.tables.get((self.rules.default_schema, folded))
         return found or next(iter(self._by_name.get(folded, ())), None)
 
+    def has_type(self, name: str) -> bool:
+        """Whether a column of the schema is of this type."""
+        wanted = name.lower()
+        return any(
+            type_.lower().partition("(")[0].rpartition(".")[2].strip('" ') == wanted
+            for table in self.tables.values()
+            for type_ in table.types.values()
+        )
+
     def nearest_tables(self, name: str) -> tuple[str, ...]:
         """Existing tables whose names resemble `name`, best first."""
         return nearest(name, (table.name for table in self.tables.values()))

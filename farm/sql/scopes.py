@@ -61,6 +61,7 @@ class _Walk:
     references: dict[int, Reference] = field(default_factory=dict)
     selections: list[Selection] = field(default_factory=list)
     outputs: dict[int, Columns] = field(default_factory=dict)
+    unused: dict[int, list[Finding]] = field(default_factory=dict)
 
     def query(self, node: exp.Expr, outer: Scope | None, ctes: Ctes) -> Columns:
         """Resolve a query and return its output columns."""
@@ -86,9 +87,19 @@ class _Walk:
         clause = node.args.get("with_")
         if clause is None:
             return ctes
-        known = dict(ctes)
+        known, own = dict(ctes), set[str]()
+        if self.lookup.schema.rules.aliases_everywhere:  # SQLite's see those that follow, too
+            known |= {
+                self.lookup.fold_table(cte.args["alias"].this): Columns.unknown()
+                for cte in clause.expressions
+            }
         for cte in clause.expressions:
-            name = self.lookup.fold_table(cte.args["alias"].this)
+            named = cte.args["alias"].this
+            name = self.lookup.fold_table(named)
+            if name in own:
+                self._report("duplicate_cte", f"WITH defines {named.name} more than once", named)
+            own.add(name)
+            before = len(self.findings)
             renamed = cte.args["alias"].args.get("columns") or []
             recursive = clause.args.get("recursive") or self.lookup.schema.rules.aliases_everywhere
             if recursive and isinstance(cte.this, exp.SetOperation) and not cte.this.args.get("with_"):
@@ -97,8 +108,20 @@ class _Walk:
                 )
             else:
                 columns = self.query(cte.this, outer, known)
+            self._column_list(columns, renamed, named)
             self._declare(known, name, renamed, columns)
+            if self.lookup.schema.rules.checks_used_ctes_only:
+                self.unused[id(known[name])] = self.findings[before:]
+                del self.findings[before:]
         return known
+
+    def _column_list(self, columns: Columns, renamed: Sequence[exp.Expr], named: exp.Expr) -> None:
+        """Report `t(a, b)` where t has not two columns; Postgres lets the last ones go without."""
+        if not renamed or columns.count is None or columns.count == len(renamed):
+            return
+        if columns.count < len(renamed) or not self.lookup.schema.rules.whole_rows:
+            what = f"{named.name} has {columns.count} columns, and {len(renamed)} names for them"
+            self._report("column_list", what, named, hint="give one name for each column")
 
     def _declare(
         self, known: dict[str, Columns], name: str, renamed: Sequence[exp.Expr], columns: Columns
@@ -128,7 +151,7 @@ class _Walk:
     def _clauses(self, node: exp.Select, scope: Scope, ctes: Ctes, columns: Columns) -> None:
         rules = self.lookup.schema.rules
         scope.sees_aliases = rules.aliases_everywhere
-        for join in joins(node):
+        for join in joins(node) if rules.aliases_everywhere else ():
             self._expressions(join.args.get("on"), scope, ctes)
         outer = scope.parent
         for key in _NAMED_LATER:
@@ -223,6 +246,7 @@ class _Walk:
         db = node.args.get("db")
         cte = ctes.get(self.lookup.fold_table(node.this)) if db is None else None
         if cte is not None:
+            self.findings += self.unused.pop(id(cte), ())
             self._add(node, cte, scope)
             return
         table = self.lookup.schema.find(
@@ -279,6 +303,7 @@ class _Walk:
         renamed = (alias.args.get("columns") or []) if alias is not None else []
         if name and scope.named(name) and not self.lookup.schema.rules.aliases_everywhere:
             self._report("duplicate_alias", f"{name} stands in FROM more than once", named, hint=_ALIASES)
+        self._column_list(columns, renamed, named)
         scope.sources.append(
             Source(name=name, columns=self._renamed(columns, renamed), hidden=hidden, table=table)
         )
@@ -300,6 +325,9 @@ class _Walk:
         )
 
     def _join(self, join: exp.Join, scope: Scope, ctes: Ctes) -> None:
+        rules = self.lookup.schema.rules
+        if rules.whole_rows and _is_comma(join):
+            scope.joined_from = len(scope.sources)
         before = list(scope.sources)
         self._source(join.this, scope, ctes)
         joined = scope.sources[len(before) :]
@@ -310,6 +338,16 @@ class _Walk:
         scope.merge([self.lookup.fold(identifier(using)) for using in join.args.get("using") or ()])
         for using in join.args.get("using") or ():
             self._using(identifier(using), before, joined, scope)
+        self._condition(join, scope, ctes)
+
+    def _condition(self, join: exp.Join, scope: Scope, ctes: Ctes) -> None:
+        """ON sees what is joined up to here; a comma begins anew. SQLite's sees the whole FROM clause."""
+        if self.lookup.schema.rules.aliases_everywhere:
+            return
+        everything = scope.sources
+        scope.sources = everything[scope.joined_from :]
+        self._expressions(join.args.get("on"), scope, ctes)
+        scope.sources = everything
 
     def _using(
         self, column: exp.Expr, before: Sequence[Source], joined: Sequence[Source], scope: Scope
@@ -397,6 +435,11 @@ class _Walk:
     ) -> None:
         at = place(self.lookup.sql, node.meta.get("start"))
         self.findings.append(Finding(code=code, message=message, nearest=nearest, hint=hint, **at))
+
+
+def _is_comma(join: exp.Join) -> bool:
+    """A comma in FROM; where every JOIN has a condition, what has none is one."""
+    return not any(join.args.get(key) for key in ("on", "using", "kind", "side", "method"))
 
 
 def _one(name: str, as_written: str, node: exp.Expr) -> Columns:

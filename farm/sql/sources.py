@@ -58,13 +58,15 @@ class Source:
 @dataclass(kw_only=True, eq=False)
 class Scope:
     """The names one SELECT sees. `aliases` are its own result names with what they stand for, in force while
-    `sees_aliases`; `merged` are the columns that USING and NATURAL make one, with the join that does so."""
+    `sees_aliases`; `merged` are the columns that USING and NATURAL make one, with the join that does so;
+    `joined_from` is the index of the first source behind the last comma in FROM."""
 
     parent: "Scope | None" = None
     sources: list[Source] = field(default_factory=list)
     merged: dict[str, int] = field(default_factory=dict)
     aliases: dict[str, exp.Expr | None] = field(default_factory=dict)
     sees_aliases: bool = False
+    joined_from: int = 0
 
     def outward(self) -> Iterator["Scope"]:
         """This scope and those around it, innermost first."""

@@ -5,11 +5,14 @@ from collections.abc import Callable, Iterable
 from farm.sql.checks.aggregates import (
     aggregates_in_place,
     aliases_of_aggregates,
+    groups_to_filter,
     ordered_by_aggregates,
+    windows_exist,
     windows_in_place,
 )
 from farm.sql.checks.bounds import no_code_in_comments, plain_characters, within_length, within_nesting
 from farm.sql.checks.calls import argument_counts
+from farm.sql.checks.casts import cast_types_exist
 from farm.sql.checks.constructs import known_constructs
 from farm.sql.checks.grammar import (
     aliases_are_names,
@@ -20,6 +23,7 @@ from farm.sql.checks.grammar import (
     no_space_before_parenthesis,
 )
 from farm.sql.checks.grouping import columns_are_grouped
+from farm.sql.checks.limits import limits_are_counts
 from farm.sql.checks.names import known_names
 from farm.sql.checks.ordering import (
     distinct_orders_by_results,
@@ -54,6 +58,7 @@ CHECKS: tuple[Check, ...] = (
     nothing_missing,
     joins_have_conditions,
     limits_are_understood,
+    cast_types_exist,
     aliases_are_names,
     names_in_backticks,
     derived_tables_are_named,
@@ -68,7 +73,10 @@ CHECKS: tuple[Check, ...] = (
     aggregates_in_place,
     aliases_of_aggregates,
     ordered_by_aggregates,
+    groups_to_filter,
     windows_in_place,
+    windows_exist,
+    limits_are_counts,
     distinct_orders_by_results,
     columns_are_grouped,
     types_agree,

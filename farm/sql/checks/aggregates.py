@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from farm.sql.calls import aggregates_rows, called, written
-from farm.sql.owners import NO_AGGREGATES, is_window
+from farm.sql.nearest import nearest
+from farm.sql.owners import NO_AGGREGATES, innermost, is_window
 from farm.sql.shape import is_bare_position, items
 from farm.sql.subject import Subject
 from farm.sql.verdict import Finding
@@ -73,6 +74,21 @@ def ordered_by_aggregates(subject: Subject) -> Iterator[Finding]:
             yield _misplaced(subject, aggregate.node, where, "group the rows with GROUP BY")
 
 
+def groups_to_filter(subject: Subject) -> Iterator[Finding]:
+    """In SQLite, HAVING needs GROUP BY or an aggregate."""
+    if subject.rules.name != "sqlite":
+        return
+    grouped = {id(aggregate.selection.node) for aggregate in subject.aggregates}
+    for select in subject.find_all(exp.Select):
+        having = select.args.get("having")
+        if having is not None and select.args.get("group") is None and id(select) not in grouped:
+            yield Finding(
+                code="misplaced_aggregate",
+                message="HAVING filters groups, and this query makes none",
+                hint="filter rows with WHERE",
+            )
+
+
 def windows_in_place(subject: Subject) -> Iterator[Finding]:
     """Window functions have OVER, and none stands in WHERE, GROUP BY or HAVING."""
     rules = subject.rules
@@ -85,14 +101,42 @@ def windows_in_place(subject: Subject) -> Iterator[Finding]:
                 hint=f"write {node.name}(…) OVER (PARTITION BY … ORDER BY …)",
                 **subject.place(node.meta.get("start")),
             )
-    for clause in subject.find_all(exp.Where, exp.Group, exp.Having):
-        window = next(_windows(clause), None)
-        if window is not None and not isinstance(clause.parent, exp.Filter):
+    for window in subject.find_all(exp.Window):
+        call = innermost(window.this)
+        name = called(call)
+        if isinstance(call, exp.Anonymous) and name not in rules.windows | rules.aggregates:
             yield Finding(
                 code="misplaced_window",
-                message=f"the window {written(window.this, rules.name)} stands in {clause.key.upper()}",
+                message=f"{call.name} is neither a window function nor an aggregate, and has OVER",
+                hint="leave OVER (…) out",
+                **subject.place(call.meta.get("start")),
+            )
+    for clause in subject.find_all(exp.Where, exp.Group, exp.Having):
+        inner = next(_windows(clause), None)
+        if inner is not None and not isinstance(clause.parent, exp.Filter):
+            yield Finding(
+                code="misplaced_window",
+                message=f"the window {written(inner.this, rules.name)} stands in {clause.key.upper()}",
                 hint="compute it in a subquery, and filter outside of it",
-                **subject.place(window.this.meta.get("start")),
+                **subject.place(inner.this.meta.get("start")),
+            )
+
+
+def windows_exist(subject: Subject) -> Iterator[Finding]:
+    """`OVER w` needs a WINDOW clause in the same SELECT that says what w is."""
+    for window in subject.find_all(exp.Window):
+        alias = window.args.get("alias")
+        if alias is None or window.this is None or window.arg_key == "windows":
+            continue
+        select = window.find_ancestor(exp.Select)
+        known = [each.this.name.lower() for each in (select.args.get("windows") or ())] if select else []
+        if alias.name.lower() not in known:
+            yield Finding(
+                code="unknown_window",
+                message=f"there is no window {alias.name}",
+                nearest=nearest(alias.name, known),
+                hint=f"add WINDOW {alias.name} AS (…) before ORDER BY",
+                **subject.place(alias.meta.get("start")),
             )
 
 

@@ -117,6 +117,20 @@ def _bare_list(subject: Subject) -> Occurrences:
         before = token
 
 
+def _postfix_not_null(subject: Subject) -> Occurrences:
+    tokens = subject.tokens
+    for before, token, after in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        if _is(token, "NOT") and _is(after, "NULL") and not _is(before, "IS"):
+            yield token.start
+
+
+def _strings_side_by_side(subject: Subject) -> Occurrences:
+    for token, following in pairwise(subject.tokens):
+        between = subject.sql[token.end : following.start]
+        if token.token_type is following.token_type is TokenType.STRING and "\n" not in between:
+            yield following.start
+
+
 def _typed_string(subject: Subject) -> Occurrences:
     for token, value in pairwise(subject.tokens):
         typed = token.text.upper() in _TIMES and token.token_type not in _QUOTED
@@ -192,7 +206,7 @@ CONSTRUCTS: tuple[Construct, ...] = (
         _either(_written("NULLS", "FIRST"), _written("NULLS", "LAST")),
         "order by … IS NULL first",
     ),
-    _of("IS DISTINCT FROM", _MODERN, _node(exp.NullSafeNEQ, exp.NullSafeEQ), "compare with = and IS NULL"),
+    _of("IS DISTINCT FROM", _MODERN, _written("DISTINCT", "FROM"), "compare with = and IS NULL"),
     _of("SIMILAR TO", _LIKE_POSTGRES, _node(exp.SimilarTo), "use LIKE"),
     _of("QUALIFY", frozenset({"duckdb"}), _node(exp.Qualify), "filter outside of a subquery"),
     _of(
@@ -233,6 +247,15 @@ CONSTRUCTS: tuple[Construct, ...] = (
     _of("GLOB", frozenset({"sqlite", "duckdb"}), _written("GLOB"), "use LIKE"),
     _of("ISNULL", _MODERN, _written("ISNULL"), "write IS NULL"),
     _of("NOTNULL", _MODERN, _written("NOTNULL"), "write IS NOT NULL"),
+    _of(
+        "NOT NULL behind a value", frozenset({"sqlite"}), Find(offsets=_postfix_not_null), "write IS NOT NULL"
+    ),
+    _of(
+        "a string behind a string",
+        frozenset({"mysql", "sqlite"}),
+        Find(offsets=_strings_side_by_side),
+        "use ||",
+    ),
     _of("GROUP BY ALL", frozenset({"duckdb"}), _written("GROUP BY", "ALL"), "name the columns"),
     _of(
         "* without some columns",
@@ -269,12 +292,6 @@ CONSTRUCTS: tuple[Construct, ...] = (
         "leave ALL out",
     ),
     _of("MINUS", frozenset(), _written("MINUS", "SELECT"), "write EXCEPT"),
-    _of(
-        "SEMI JOIN and ANTI JOIN",
-        frozenset({"duckdb"}),
-        _either(_written("SEMI", "JOIN"), _written("ANTI", "JOIN")),
-        "use EXISTS",
-    ),
     _of(
         "WITHIN GROUP",
         _LIKE_POSTGRES,

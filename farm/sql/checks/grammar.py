@@ -32,10 +32,12 @@ def joins_have_conditions(subject: Subject) -> Iterator[Finding]:
     tokens = subject.tokens
     wanting: list[Token] = []
     conditions = 0
+    unconditional = 0
     for at, token in enumerate(tokens):
         if token.token_type is TokenType.JOIN:
-            words = set(_words_before(tokens, at))
-            if not words & _UNCONDITIONAL and (subject.rules.name != "mysql" or words & _OUTER):
+            before = set(_words_before(tokens, at))
+            unconditional += not before.isdisjoint(_UNCONDITIONAL)
+            if not before & _UNCONDITIONAL and (subject.rules.name != "mysql" or before & _OUTER):
                 wanting.append(token)
         elif token.token_type is TokenType.USING:
             conditions += 1
@@ -47,6 +49,12 @@ def joins_have_conditions(subject: Subject) -> Iterator[Finding]:
             message="a JOIN has neither ON nor USING",
             hint="say how the tables belong together: JOIN … ON a.id = b.a_id, or CROSS JOIN for all pairs",
             **subject.place(wanting[-1].start),
+        )
+    elif len(wanting) < conditions and unconditional and subject.rules.name != "mysql":
+        yield Finding(
+            code="join_without_condition",
+            message="a CROSS JOIN or NATURAL JOIN has ON or USING",
+            hint="write JOIN … ON …",
         )
 
 

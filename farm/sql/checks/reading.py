@@ -14,7 +14,17 @@ from farm.sql.words import words
 _STRUCTURE: tuple[type[exp.Expr], ...] = (
     *(exp.Select, exp.SetOperation, exp.Subquery, exp.Values, exp.With, exp.CTE, exp.RecursiveWithSearch),
     *(exp.From, exp.Join, exp.Lateral, exp.Table, exp.TableAlias, exp.TableSample, exp.Unnest, exp.Tuple),
-    *(exp.Where, exp.Group, exp.Cube, exp.Rollup, exp.GroupingSets, exp.Having, exp.Order, exp.Ordered),
+    *(
+        exp.Where,
+        exp.Qualify,
+        exp.Group,
+        exp.Cube,
+        exp.Rollup,
+        exp.GroupingSets,
+        exp.Having,
+        exp.Order,
+        exp.Ordered,
+    ),
     *(
         exp.Limit,
         exp.LimitOptions,
@@ -130,10 +140,10 @@ def _column_lists(subject: Subject) -> set[int]:
 
 
 _KEYWORDS = words(
-    "ALL AND ANTI ANY ARRAY AS ASC BETWEEN BY CASE CROSS CUBE DESC DISTINCT ELSE END ESCAPE EXCEPT EXISTS "
-    "FILTER FOR FROM FULL GLOB GROUP GROUPING HAVING ILIKE IN INNER INTERSECT IS JOIN LATERAL LEFT LIKE "
+    "ALL AND ANTI ANY ARRAY AS ASC BETWEEN BY CASE CROSS CUBE DESC DISTINCT ELSE END ESCAPE EXCEPT EXCLUDE "
+    "EXISTS FILTER FOR FROM FULL GLOB GROUP GROUPING HAVING ILIKE IN INNER INTERSECT IS JOIN LATERAL LIKE "
     "LIMIT MATCH MATERIALIZED NATURAL NOT OFFSET ON ONLY OR ORDER ORDINALITY OUTER OVER PARTITION "
-    "RECURSIVE REGEXP RIGHT ROLLUP ROW ROWS SELECT SETS SIMILAR SOME SYMMETRIC THEN TO UNION USING VALUES "
+    "RECURSIVE REGEXP ROLLUP ROW ROWS SELECT SETS SIMILAR SOME SYMMETRIC THEN TO UNION USING VALUES "
     "WHEN WHERE WINDOW WITH WITHIN"
 )
 _TYPES_WITH_LENGTH = words(

@@ -286,6 +286,27 @@ class Typing:
                 self.convert(part, shared)
         return shared
 
+    def _set_operation(self, node: exp.Expr) -> None:
+        """The parts of UNION agree column by column, from left to right as Postgres pairs them."""
+        columns = self.resolution.outputs.get(id(node))
+        if columns is None or isinstance(node.parent, exp.SetOperation):
+            return
+        for at, origin in enumerate(columns.origins):
+            if not isinstance(origin, tuple):
+                continue
+            types = [self.type(part) if isinstance(part, exp.Expr) else self.origin(part) for part in origin]
+            shared = types[0]
+            for type_ in types[1:]:
+                if shared is None or type_ is None:
+                    break
+                ours, shared = shared, common_type([shared, type_])
+                if shared is None:
+                    what = f"{node.key.upper()} gives {spoken(ours)} and {spoken(type_)} in column {at + 1}"
+                    self.report("types_differ", what, node, hint="convert them to one type with CAST")
+            for part, type_ in zip(origin, types, strict=True):
+                if isinstance(part, exp.Expr) and type_ == UNKNOWN and len(types) == 2:
+                    self.convert(part, shared)
+
     def _array(self, node: exp.Expr) -> str | None:
         if any(isinstance(part, exp.Query) for part in node.expressions):
             return None
@@ -342,6 +363,10 @@ class Typing:
         if name == "nullif" and len(given) == 2:
             self._binary("=", node, given[0], given[1])
             return self.type(given[0])
+        if name == "count" and not given:
+            hint_ = "count rows with COUNT(*)"
+            self.report("wrong_arguments", "count() has nothing to count", node, hint=hint_)
+            return "int8"
         if name == "count" and len(given) == 1 and isinstance(given[0], exp.Star | exp.Column):
             return "int8"
         if any(isinstance(part, exp.Kwarg | exp.Variadic | exp.Star) for part in given):
@@ -393,6 +418,9 @@ _HANDLERS: dict[type, Callable[[Typing, exp.Expr], str | None]] = {
     exp.Neg: Typing._negative,
     exp.Case: Typing._case,
     exp.Array: Typing._array,
+    exp.Union: Typing._set_operation,
+    exp.Except: Typing._set_operation,
+    exp.Intersect: Typing._set_operation,
     exp.Bracket: Typing._bracket,
     exp.Subquery: Typing._scalar,
     exp.Where: Typing._condition,
