@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from enum import Enum
 from typing import Any
 
 import redis
@@ -15,8 +16,17 @@ from farm.queue import aside
 from farm.queue.reading import Refused
 
 MOST_REFUSALS_SAID = 100
+GONE = "no such key"
 
 log = structlog.stdlib.get_logger(__name__)
+
+
+class Sent(Enum):
+    """What became of a pipeline; IN_PART: keys of the wrong type were in the way, and are not any more."""
+
+    ALL = "all"
+    IN_PART = "in part"
+    NOT = "not"
 
 
 class Books:
@@ -35,16 +45,21 @@ class Books:
 
     async def send(self, pipeline: Any, job_ids: Sequence[str] = ()) -> bool:
         """Send what stands in a pipeline about these jobs; False: Redis is away, and it may be sent again."""
+        return await self._send(pipeline, job_ids) is not Sent.NOT
+
+    async def _send(self, pipeline: Any, job_ids: Sequence[str] = ()) -> "Sent":
         try:
             replies = await pipeline.execute(raise_on_error=False)
         except RedisError:
-            return False  # whoever takes work says so
-        errors = [reply for reply in replies if isinstance(reply, Exception)]
+            return Sent.NOT  # whoever takes work says so
+        errors = [reply for reply in replies if isinstance(reply, Exception) and GONE not in str(reply)]
         if not errors:
             self._outage.over()
-        elif not await self.mend(errors, aside.job_kinds(job_ids)):
+        elif await self.mend(errors, aside.job_kinds(job_ids)):
+            return Sent.IN_PART
+        else:
             self._outage.note(errors[0])
-        return True
+        return Sent.ALL
 
     async def mend(self, errors: Sequence[Exception], kinds: Mapping[str, str] | None = None) -> bool:
         """Set aside keys of the wrong type, if that is the trouble; returns whether there were some."""
@@ -63,6 +78,8 @@ class Books:
             if one.kind not in self._refusals and len(self._refusals) < MOST_REFUSALS_SAID:
                 self._refusals.add(one.kind)
                 log.warning("refused a job", job=one.shown, reason=one.reason)
-        async with self.pipeline() as pipeline:
-            aside.refuse(pipeline, [one.entry for one in refused])
-            await self.send(pipeline)
+        for _ in range(2):
+            async with self.pipeline() as pipeline:
+                aside.refuse(pipeline, [one.entry for one in refused])
+                if await self._send(pipeline) is not Sent.IN_PART:
+                    return
