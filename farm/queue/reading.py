@@ -27,7 +27,7 @@ class Refused:
     @property
     def kind(self) -> str:
         """What this refusal has in common with others."""
-        return self.reason.replace(self.shown, "")
+        return self.reason.removeprefix(f"job {self.shown} ")
 
 
 def is_readable(entry: bytes) -> bool:

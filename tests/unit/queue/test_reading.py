@@ -59,7 +59,8 @@ def test_a_refusal_shows_little_of_an_entry_and_can_be_printed():
 
 def test_refusals_of_one_kind_differ_in_the_id_alone():
     (_, refused) = read([b"a", b"b", b"c"], [hint(1, "f"), hint(1, "f"), hint(1, "g")], NOWHERE)
-    assert [one.kind for one in refused][0] == refused[1].kind != refused[2].kind
+    first, second, third = (one.kind for one in refused)
+    assert first == second != third
 
 
 @pytest.mark.parametrize(
