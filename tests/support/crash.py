@@ -177,9 +177,9 @@ def die_in_a_commit() -> None:
         writer._kinds[kind] = half_of(kind, writer._kinds[kind], deaths)
     apply, group = writer._apply, list[Any]()
 
-    def applied(operations: Any) -> Any:
+    def applied(operations: Any, **options: Any) -> Any:
         group[:] = operations
-        results = apply(operations)
+        results = apply(operations, **options)
         for kind in KINDS:
             deaths.die(f"{kind} after commit", of_kind(kind, operations))
         group.clear()

@@ -55,6 +55,10 @@ class Hand:
     waits: bool
     answers: list[str]
 
+    @property
+    def may_rest(self) -> bool:
+        return self.claimed.last and not self.waits
+
     def outcome(self, *, accepts: bool) -> Outcome:
         """What finishing with the last answer leaves behind."""
         call_no = self.claimed.calls_before + len(self.answers)

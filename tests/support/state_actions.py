@@ -128,7 +128,9 @@ def begin(state: State, worker: Worker, setting: Setting) -> State:
         return state._replace(workers=swapped(state.workers, worker, NOBODY))
     begun = worker._replace(step=first_step(state, setting))
     return state._replace(
-        attempt=state.attempt + 1, begun=True, workers=swapped(state.workers, worker, begun)
+        attempt=state.attempt + (not state.begun),
+        begun=True,
+        workers=swapped(state.workers, worker, begun),
     )
 
 
@@ -137,6 +139,20 @@ def make_sure(state: State, worker: Worker, setting: Setting) -> State:
     sure = leased(state, worker) or not setting.rules.calls_only_while_leased
     after = worker._replace(step=Step.SURE) if sure else NOBODY
     return state._replace(workers=swapped(state.workers, worker, after))
+
+
+def is_on_its_last_attempt(state: State, worker: Worker, setting: Setting) -> bool:
+    last = state.attempt >= setting.bounds.max_attempts and setting.rules.last_attempt_is_worked_alone
+    return last and leased(state, worker)
+
+
+@action("rest between two tries", Step.SURE, may=is_on_its_last_attempt)
+def rest(state: State, worker: Worker, setting: Setting) -> State:
+    """The endpoint refused, and nothing was paid: others may be in flight beside it until the next try."""
+    resting = state._replace(workers=swapped(state.workers, worker, worker._replace(step=Step.WAITING)))
+    if not setting.rules.rest_does_not_count:
+        return resting
+    return resting._replace(attempt=state.attempt - 1, begun=False)
 
 
 @action("call", Step.SURE, honest=True, may=lambda state, worker, setting: True)
@@ -288,8 +304,8 @@ def kill(state: State, worker: Worker, setting: Setting) -> State:
 
 
 def has_neighbours(state: State, worker: Worker, setting: Setting) -> bool:
-    last = state.attempt >= setting.bounds.max_attempts and setting.rules.last_attempt_is_worked_alone
-    return leased(state, worker) and not last and may_kill(state, worker, setting)
+    alone = is_on_its_last_attempt(state, worker, setting) and worker.step is not Step.WAITING
+    return leased(state, worker) and not alone and may_kill(state, worker, setting)
 
 
 @action("take the worker down, as another task", *AT_WORK, may=has_neighbours)

@@ -100,6 +100,7 @@ class Rules:
     issues_hints_again: bool = True
     attempts_are_bounded: bool = True
     last_attempt_is_worked_alone: bool = True
+    rest_does_not_count: bool = True
     release_counts_back_what_was_counted: bool = True
 
 

@@ -45,6 +45,7 @@ HAPPENS = {
     "take": 8,
     "claim": 2,
     "work": 8,
+    "rest": 1,
     "renew": 1,
     "drain": 2,
     "kill": 3,
@@ -120,6 +121,7 @@ class Machine(RuleBasedStateMachine):
             "enqueue": unsettled < MOST_UNSETTLED,
             "take": TaskState.QUEUED in states and not self.paused,
             "claim": bool(self.popped),
+            "rest": any(hand.may_rest for hand in self.hands),
             "kill": bool(self.hands or self.popped),
             "fall_silent": TaskState.LEASED in states,
             "be_overtaken": any(self.books.held(hand) for hand in self.hands),
@@ -207,13 +209,20 @@ class Machine(RuleBasedStateMachine):
                 assert self.write(lambda c: tasks.finish(c, [hand.outcome(accepts=how != "accept")])) == set()
 
     def begin_with(self, hand: Hand) -> None:
-        held = self.books.held(hand)
-        claimed = hand.claimed
-        assert self.write(lambda c: tasks.begin(c, claimed)) == held
+        held, task = self.books.held(hand), self.books.tasks[hand.claimed.id]
+        assert self.write(lambda c: tasks.begin(c, hand.claimed)) == held
         if held:
-            task = self.books.tasks[claimed.id]
-            task.attempt, task.begun = task.attempt + 1, True
-            hand.waits = False
+            task.attempt, task.begun, hand.waits = task.attempt + 1, True, False
+        else:
+            self.hands.remove(hand)
+
+    def rest(self) -> None:
+        """Between two tries at a call, a last attempt that was begun does not count."""
+        hand = self.draw_from(hand for hand in self.hands if hand.may_rest)
+        held, task = self.books.held(hand), self.books.tasks[hand.claimed.id]
+        assert self.write(lambda c: tasks.rest(c, hand.claimed)) == held
+        if held:
+            task.attempt, task.begun, hand.waits = task.attempt - 1, False, True
         else:
             self.hands.remove(hand)
 
@@ -309,10 +318,8 @@ class Machine(RuleBasedStateMachine):
     def flushall(self) -> None:
         self.redis.flushall()
 
-    def tick(self) -> None:
-        self.tick_by(self.draw(st.sampled_from("aab")))
-
-    def tick_by(self, name: str) -> None:
+    def tick(self, name: str = "") -> None:
+        name = name or self.draw(st.sampled_from("aab"))
         self.done = "expire"
         self.clock += 1.0
         late = self.books.late()
@@ -380,7 +387,7 @@ class Machine(RuleBasedStateMachine):
     def step_honestly(self) -> None:
         self.run_out(self.books.in_state(TaskState.LEASED))
         self.redis.delete(leader_key("default"))
-        self.tick_by("a")
+        self.tick("a")
         self.the_store_is_what_the_model_says()
         worker = f"w{next(self.numbers)}"
         self.pop(worker, 100)

@@ -1,6 +1,7 @@
 """Store, queue and reconciler under whatever hypothesis thinks of; see tests/support/stateful.py."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -67,8 +68,8 @@ def claim_anything(c: Connection, ids: Any, **options: Any) -> Any:
     return CLAIM(c, ids, **options)
 
 
-def begin_with_any_token(c: Connection, task_id: int, token: int) -> bool:
-    return BEGIN(c, task_id, c.scalars(select(TaskRow.token).where(TaskRow.id == task_id)).one())
+def begin_with_any_token(c: Connection, task: tasks.Claimed) -> bool:
+    return BEGIN(c, replace(task, token=c.scalars(select(TaskRow.token).where(TaskRow.id == task.id)).one()))
 
 
 def overwrite(c: Connection, table: Any, rows: Any) -> int:

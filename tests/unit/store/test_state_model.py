@@ -87,6 +87,7 @@ FENCE_LETS_THROUGH = {
         ("issues_hints_again", SMALL, {LOST}),
         ("attempts_are_bounded", SMALL, {"too many attempts"}),
         ("last_attempt_is_worked_alone", SMALL, {"dead by another task's doing"}),
+        ("rest_does_not_count", SMALL, {"dead by another task's doing"}),
         ("release_counts_back_what_was_counted", replace(SMALL, releases=1), {"attempts miscounted"}),
     ],
 )
