@@ -3,7 +3,7 @@
 # From hopeless to nearly right: a later one is more worth repairing.
 _STAGES = (
     ("no_sql", "could_not_check"),
-    ("too_long", "odd_character", "too_deep"),
+    ("too_long", "odd_character", "too_deep", "too_many_columns"),
     ("syntax_error",),
     ("several_statements",),
     ("not_read_only", "function_not_allowed", "parameter", "no_columns"),

@@ -12,7 +12,7 @@ from sqlglot import exp
 from farm.sql.calls import aggregates_rows
 from farm.sql.dialect import Rules
 from farm.sql.owners import innermost, is_window
-from farm.sql.sameness import Sameness, column_key
+from farm.sql.sameness import Sameness
 from farm.sql.scopes import Resolution
 from farm.sql.shape import is_bare_position, items
 from farm.sql.sources import Selection, Source
@@ -35,7 +35,8 @@ class Grouping:
     rules: Rules
 
     def __post_init__(self) -> None:
-        self.key = Sameness(resolution=self.resolution).key
+        self.sameness = Sameness(resolution=self.resolution)
+        self.key = self.sameness.key
         self.keys = {self.key(item) for item in self.items()}
         self.determined = [source for source in self.selection.scope.sources if self._is_determined(source)]
 
@@ -69,7 +70,9 @@ class Grouping:
         if not key or self.rules.grouping != "keys":
             return False
         scope = self.selection.scope
-        return all(column_key(name, scope if name in scope.merged else source) in self.keys for name in key)
+        return all(
+            self.sameness.column(name, scope if name in scope.merged else source) in self.keys for name in key
+        )
 
     def ungrouped(self) -> Iterator[Ungrouped]:
         """The columns that stand outside of aggregates and have more than one value for each group."""
@@ -129,6 +132,6 @@ class Grouping:
             return True
         scope = self.selection.scope
         return all(
-            column_key(name, scope if name in scope.merged else source) in self.keys
+            self.sameness.column(name, scope if name in scope.merged else source) in self.keys
             for name in source.columns.names
         )

@@ -1,7 +1,7 @@
 """Whether two expressions of a query mean the same, whatever aliases and parentheses they have."""
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlglot import exp
 
@@ -9,25 +9,42 @@ from farm.sql.calls import called
 from farm.sql.scopes import Resolution
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Sameness:
-    """`key` is equal for expressions that mean the same."""
+    """`key` is equal for expressions that mean the same. Keys are numbers, given out once for each shape, so
+    that a chain of aliases that doubles with each link costs no more than its text."""
 
     resolution: Resolution
+    _numbers: dict[Hashable, int] = field(default_factory=dict)
+    _keys: dict[int, int] = field(default_factory=dict)
 
-    def key(self, node: exp.Expr) -> Hashable:
+    def key(self, node: exp.Expr) -> int:
+        known = self._keys.get(id(node))
+        if known is None:
+            self._keys[id(node)] = -1  # an alias that means itself
+            known = self._keys[id(node)] = self._key(node)
+        return known
+
+    def column(self, name: str, owner: object) -> int:
+        """The key of a column of one source, or of a whole scope when its joins have made several one."""
+        return self._number(("column", name, id(owner)))
+
+    def _key(self, node: exp.Expr) -> int:
         if isinstance(node, exp.Paren | exp.Alias):
             return self.key(node.this)
         if isinstance(node, exp.Column):
-            reference = self.resolution.references.get(id(node))
-            if reference is not None and reference.alias is not None:
-                return self.key(reference.alias)
-            if reference is None or reference.source is None:
-                return ("column", node.name.lower(), node.text("table").lower())
-            merged = reference.name in reference.scope.merged
-            return column_key(reference.name, reference.scope if merged else reference.source)
+            return self._column(node)
         parts = ((name, self._part(value)) for name, value in node.args.items() if value)
-        return (type(node), called(node), *parts)
+        return self._number((type(node), called(node), *parts))
+
+    def _column(self, node: exp.Expr) -> int:
+        reference = self.resolution.references.get(id(node))
+        if reference is not None and reference.alias is not None:
+            return self.key(reference.alias)
+        if reference is None or reference.source is None:
+            return self._number(("column", node.name.lower(), node.text("table").lower()))
+        merged = reference.name in reference.scope.merged
+        return self.column(reference.name, reference.scope if merged else reference.source)
 
     def _part(self, value: object) -> Hashable:
         if isinstance(value, exp.Expr):
@@ -36,7 +53,5 @@ class Sameness:
             return tuple(self._part(each) for each in value)
         return value.lower() if isinstance(value, str) and value.isidentifier() else str(value)
 
-
-def column_key(name: str, owner: object) -> Hashable:
-    """The key of a column of one source, or of a whole scope when its joins have made several one."""
-    return ("column", name, id(owner))
+    def _number(self, shape: Hashable) -> int:
+        return self._numbers.setdefault(shape, len(self._numbers))

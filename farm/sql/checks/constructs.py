@@ -124,6 +124,17 @@ def _postfix_not_null(subject: Subject) -> Occurrences:
             yield token.start
 
 
+def _postfix(word: str) -> Find:
+    """`x ISNULL`, not MySQL's function ISNULL(x)."""
+
+    def find(subject: Subject) -> Occurrences:
+        for token, after in pairwise([*subject.tokens, None]):
+            if token is not None and _is(token, word) and (after is None or after.text != "("):
+                yield token.start
+
+    return Find(offsets=find, words=frozenset({word}))
+
+
 def _strings_side_by_side(subject: Subject) -> Occurrences:
     for token, following in pairwise(subject.tokens):
         between = subject.sql[token.end : following.start]
@@ -245,8 +256,8 @@ CONSTRUCTS: tuple[Construct, ...] = (
     _of("<=>", frozenset({"mysql"}), _written("<=>"), "write IS NOT DISTINCT FROM"),
     _of("==", frozenset({"sqlite", "duckdb"}), _written("=="), "write ="),
     _of("GLOB", frozenset({"sqlite", "duckdb"}), _written("GLOB"), "use LIKE"),
-    _of("ISNULL", _MODERN, _written("ISNULL"), "write IS NULL"),
-    _of("NOTNULL", _MODERN, _written("NOTNULL"), "write IS NOT NULL"),
+    _of("ISNULL", _MODERN, _postfix("ISNULL"), "write IS NULL"),
+    _of("NOTNULL", _MODERN, _postfix("NOTNULL"), "write IS NOT NULL"),
     _of(
         "NOT NULL behind a value", frozenset({"sqlite"}), Find(offsets=_postfix_not_null), "write IS NOT NULL"
     ),

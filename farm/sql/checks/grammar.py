@@ -18,9 +18,9 @@ _JOIN_WORDS = frozenset(
     }
 )
 _NO_SPACE = words(
-    "adddate bit_and bit_or bit_xor cast count curdate curtime date_add date_sub extract group_concat max "
-    "mid min now position session_user std stddev stddev_pop stddev_samp subdate substr substring sum sysdate "
-    "system_user trim variance var_pop var_samp"
+    "adddate bit_and bit_or bit_xor cast count curdate curtime date_add date_sub extract group_concat "
+    "max mid min now position session_user std stddev stddev_pop stddev_samp subdate substr substring sum "
+    "sysdate system_user trim variance var_pop var_samp"
 )
 _OUTER = frozenset({TokenType.LEFT, TokenType.RIGHT, TokenType.FULL})
 

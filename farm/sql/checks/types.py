@@ -13,6 +13,9 @@ def types_agree(subject: Subject) -> Iterator[Finding]:
     if subject.rules.name != "postgres":
         return
     typing = subject.typing
+    for selection in subject.resolution.selections:  # inner ones first, so that no chain of queries is deep
+        for origin in selection.columns.origins:
+            typing.origin(origin)
     for node in reversed(subject.nodes):
         typing.type(node)
     yield from sorted(typing.findings, key=_position)[:REPORTED]

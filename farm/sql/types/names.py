@@ -1,6 +1,7 @@
 """Names of Postgres types as people write them, and as the catalog has them."""
 
 import re
+from functools import lru_cache
 
 from farm.sql.types.catalog import catalog
 
@@ -41,6 +42,7 @@ _ARRAY = re.compile(r"(\s*\[\d*\])+$|\s+array(\s*\[\d*\])?$")
 _INTERVAL = re.compile(r"interval\s.*")
 
 
+@lru_cache(maxsize=2048)
 def type_of(written: str) -> str | None:
     """The catalog's name of a type as DDL or CAST has it; None for one that is not Postgres' own."""
     text = _MODIFIER.sub("", written.lower()).strip().removeprefix("pg_catalog.").strip('"')
