@@ -81,7 +81,7 @@ def aliases_are_names(subject: Subject) -> Iterator[Finding]:
     for alias in subject.find_all(exp.Alias):
         if alias.this.is_star and isinstance(alias.this, exp.Star | exp.Column):
             yield Finding(
-                code="syntax_error",
+                code="foreign_construct",
                 message=f"* cannot be called {alias.alias}",
                 hint="name the columns to give them aliases",
                 **subject.place(alias.args["alias"].meta.get("start")),
@@ -89,7 +89,7 @@ def aliases_are_names(subject: Subject) -> Iterator[Finding]:
         start = alias.args["alias"].meta.get("start") if isinstance(alias.args["alias"], exp.Expr) else None
         if subject.rules.name == "postgres" and start is not None and subject.sql[start : start + 1] == "'":
             yield Finding(
-                code="syntax_error",
+                code="foreign_construct",
                 message=f"the alias '{alias.alias}' is written as a string",
                 nearest=(f'"{alias.alias}"',),
                 hint="put it in double quotes",
@@ -97,7 +97,12 @@ def aliases_are_names(subject: Subject) -> Iterator[Finding]:
             )
     for token, after in zip(subject.tokens, [*subject.tokens[1:], None], strict=True):
         if token.token_type is TokenType.ALIAS and after is None:
-            yield _grammar(subject, token, "nothing follows AS", "complete the query")
+            yield Finding(
+                code="empty_clause",
+                message="nothing follows AS",
+                hint="complete the query",
+                **subject.place(token.start),
+            )
 
 
 def names_in_backticks(subject: Subject) -> Iterator[Finding]:
@@ -109,7 +114,7 @@ def names_in_backticks(subject: Subject) -> Iterator[Finding]:
         is_string = isinstance(name, exp.Literal) or subject.sql[start or 0 : (start or 0) + 1] in {'"', "'"}
         if is_string and isinstance(name.parent, exp.Table | exp.Column | exp.TableAlias | exp.Dot):
             yield Finding(
-                code="syntax_error",
+                code="foreign_construct",
                 message=f"{name.name} is written as a string and used as a name",
                 nearest=(f"`{name.name}`",),
                 hint="put names in backticks",
@@ -146,4 +151,4 @@ def no_space_before_parenthesis(subject: Subject) -> Iterator[Finding]:
 
 def _grammar(subject: Subject, token: Token | None, message: str, hint: str) -> Finding:
     place = subject.place(token.start if token is not None else None)
-    return Finding(code="syntax_error", message=message, hint=hint, **place)
+    return Finding(code="foreign_construct", message=message, hint=hint, **place)

@@ -21,10 +21,15 @@ def parses(subject: Subject) -> Iterator[Finding]:
             message=f"syntax error near {near!r}" if near else "syntax error: the query ends too early",
             line=detail.get("line"),
             column=_column(detail.get("col"), near),
-            hint=str(detail.get("description") or "") or None,
+            hint=_hint(str(detail.get("description") or "")),
         )
     except SqlglotError as error:
         yield Finding(code="syntax_error", message=f"the query cannot be parsed: {str(error)[:120]}")
+
+
+def _hint(description: str) -> str | None:
+    """The parser's own words, unless they speak of its classes."""
+    return "something is missing here" if "<class" in description else description or None
 
 
 def _column(end: int | None, highlight: str) -> int | None:
