@@ -1,0 +1,304 @@
+-- What each engine said when asked to prepare the query: SQLite 3.40, PostgreSQL 18, MariaDB 10.11 (with
+-- ONLY_FULL_GROUP_BY), DuckDB 2.0. Behind each query: the dialects whose engine accepts it; then, behind a ?,
+-- those where the checks are known to differ (types in DuckDB, functions of newer versions, policy).
+-- Tables: t (a integer, b text, c date, d timestamp, j json), u (a integer, e text).
+
+SELECT a::text FROM t --> postgres duckdb
+SELECT a FROM t WHERE b ILIKE 'x' --> postgres duckdb
+SELECT count(*) FILTER (WHERE a > 1) FROM t --> sqlite postgres duckdb
+SELECT DISTINCT ON (a) a, b FROM t --> postgres duckdb
+SELECT t.a FROM t FULL JOIN u ON t.a = u.a --> sqlite postgres duckdb
+SELECT t.a FROM t FULL OUTER JOIN u ON t.a = u.a --> sqlite postgres duckdb
+SELECT t.a FROM t RIGHT JOIN u ON t.a = u.a --> sqlite mysql postgres duckdb
+SELECT a FROM t ORDER BY a NULLS LAST --> sqlite postgres duckdb
+SELECT a FROM t ORDER BY a DESC NULLS FIRST --> sqlite postgres duckdb
+SELECT a FROM t WHERE a IS DISTINCT FROM 1 --> sqlite postgres duckdb
+SELECT a FROM t WHERE a IS NOT DISTINCT FROM 1 --> sqlite postgres duckdb
+SELECT a FROM t WHERE b SIMILAR TO 'x' --> postgres duckdb
+SELECT a FROM t QUALIFY row_number() OVER (ORDER BY a) = 1 --> duckdb
+SELECT a FROM t WHERE b ~ 'x' --> postgres duckdb
+SELECT a FROM t WHERE b REGEXP 'x' --> mysql
+SELECT a FROM t WHERE b RLIKE 'x' --> mysql
+SELECT d + INTERVAL '1 day' FROM t --> postgres duckdb
+SELECT d + INTERVAL 1 DAY FROM t --> mysql duckdb
+SELECT d - INTERVAL '1' DAY FROM t --> mysql postgres duckdb
+SELECT ARRAY[1, 2] --> postgres duckdb
+SELECT [1, 2] --> duckdb
+SELECT x.e FROM t, LATERAL (SELECT e FROM u WHERE u.a = t.a) x --> postgres duckdb
+SELECT x.e FROM t LEFT JOIN LATERAL (SELECT e FROM u WHERE u.a = t.a) x ON TRUE --> postgres duckdb
+SELECT v.p FROM (SELECT a, b FROM t) AS v(p, q) --> postgres duckdb
+SELECT v.p FROM (VALUES (1, 2)) AS v(p, q) --> postgres duckdb
+SELECT a FROM t LIMIT ALL --> postgres duckdb ? duckdb
+SELECT a FROM t OFFSET 3 --> postgres duckdb
+SELECT a FROM t LIMIT 3 OFFSET 3 --> sqlite mysql postgres duckdb
+SELECT a FROM t LIMIT 3, 4 --> sqlite mysql
+SELECT a FROM t FETCH FIRST 3 ROWS ONLY --> mysql postgres duckdb
+SELECT a, count(*) FROM t GROUP BY ROLLUP (a) --> postgres duckdb
+SELECT a, count(*) FROM t GROUP BY CUBE (a) --> postgres duckdb
+SELECT a, b, count(*) FROM t GROUP BY GROUPING SETS ((a), (b)) --> postgres duckdb
+SELECT a, count(*) FROM t GROUP BY a WITH ROLLUP --> mysql
+SELECT a FROM t TABLESAMPLE BERNOULLI (10) --> postgres ? duckdb
+SELECT 7 DIV 2 FROM t --> mysql
+SELECT a FROM t WHERE a > 1 XOR a < 0 --> mysql
+SELECT a FROM t WHERE a <=> 1 --> mysql
+SELECT a FROM t WHERE a == 1 --> sqlite duckdb
+SELECT a FROM t WHERE a > 1 && a < 5 --> mysql ? duckdb
+SELECT a FROM t WHERE b GLOB 'x*' --> sqlite duckdb
+SELECT a FROM t WHERE a ISNULL --> sqlite postgres duckdb
+SELECT a FROM t WHERE a NOTNULL --> sqlite postgres duckdb
+SELECT a FROM t WHERE a NOT NULL --> sqlite duckdb ? duckdb
+SELECT TOP 3 a FROM t --> none
+SELECT a, count(*) FROM t GROUP BY ALL --> duckdb
+SELECT a FROM t ORDER BY ALL --> duckdb
+SELECT * EXCLUDE (a) FROM t --> duckdb
+SELECT * EXCEPT (a) FROM t --> duckdb
+SELECT * REPLACE (a + 1 AS a) FROM t --> duckdb
+SELECT d AT TIME ZONE 'UTC' FROM t --> postgres duckdb
+SELECT a FROM t WHERE c > DATE '2020-01-01' --> mysql postgres duckdb
+SELECT a FROM t WHERE d > TIMESTAMP '2020-01-01 00:00:00' --> mysql postgres duckdb
+SELECT a FROM t SEMI JOIN u USING (a) --> sqlite mysql postgres duckdb
+SELECT a FROM t WHERE a = ANY (SELECT a FROM u) --> mysql postgres duckdb
+SELECT a FROM t WHERE a > ALL (SELECT a FROM u) --> mysql postgres duckdb
+SELECT a FROM t WHERE a = SOME (SELECT a FROM u) --> mysql postgres duckdb
+SELECT a FROM t WHERE (a, b) IN (SELECT a, e FROM u) --> sqlite mysql postgres duckdb
+SELECT a FROM t WHERE (a, b) = (1, 'x') --> sqlite mysql postgres duckdb
+SELECT (a, b) FROM t --> postgres duckdb
+SELECT a FROM t WHERE a IS TRUE --> sqlite mysql duckdb
+SELECT a FROM t WHERE a IN () --> sqlite duckdb
+SELECT a FROM t WHERE b LIKE ANY (ARRAY['a', 'b']) --> postgres ? duckdb
+SELECT 'a' 'b' --> sqlite mysql
+SELECT a AS 'x' FROM t --> sqlite mysql duckdb
+SELECT a 'x' FROM t --> sqlite mysql
+SELECT a AS "x" FROM t --> sqlite mysql postgres duckdb
+SELECT a AS `x` FROM t --> sqlite mysql duckdb ? duckdb
+SELECT a AS [x] FROM t --> sqlite
+SELECT j -> 'x' FROM t --> sqlite postgres duckdb
+SELECT j ->> 'x' FROM t --> sqlite postgres duckdb
+SELECT b || 'x' FROM t --> sqlite mysql postgres duckdb
+SELECT concat(b, 'x') FROM t --> mysql postgres duckdb ? sqlite
+SELECT substring(b FROM 1 FOR 2) FROM t --> mysql postgres duckdb
+SELECT trim(BOTH 'x' FROM b) FROM t --> mysql postgres duckdb
+SELECT position('x' IN b) FROM t --> mysql postgres duckdb
+SELECT extract(year FROM d) FROM t --> mysql postgres duckdb
+SELECT cast(a AS text) FROM t --> sqlite postgres duckdb
+SELECT cast(a AS char) FROM t --> sqlite mysql postgres duckdb
+SELECT cast(a AS varchar) FROM t --> sqlite postgres duckdb ? mysql
+SELECT cast(a AS integer) FROM t --> sqlite mysql postgres duckdb
+SELECT cast(a AS signed) FROM t --> sqlite mysql duckdb
+SELECT cast(a AS unsigned) FROM t --> sqlite mysql ? duckdb
+SELECT cast(a AS real) FROM t --> sqlite postgres duckdb
+SELECT cast(a AS float) FROM t --> sqlite mysql postgres duckdb
+SELECT cast(a AS decimal(10, 2)) FROM t --> sqlite mysql postgres duckdb
+SELECT cast(a AS double) FROM t --> sqlite mysql duckdb
+SELECT cast(a AS double precision) FROM t --> sqlite postgres duckdb ? mysql
+SELECT cast(a AS numeric) FROM t --> sqlite postgres duckdb
+SELECT cast(a AS nonsense) FROM t --> sqlite ? postgres duckdb
+SELECT cast(b AS date) FROM t --> sqlite mysql postgres duckdb
+SELECT cast(b AS datetime) FROM t --> sqlite mysql duckdb
+SELECT a FROM t UNION SELECT a FROM u ORDER BY a --> sqlite mysql postgres duckdb
+SELECT a FROM t UNION SELECT a FROM u ORDER BY a + 1 --> mysql duckdb ? sqlite
+SELECT a FROM t INTERSECT SELECT a FROM u --> sqlite mysql postgres duckdb
+SELECT a FROM t EXCEPT SELECT a FROM u --> sqlite mysql postgres duckdb
+SELECT a FROM t INTERSECT ALL SELECT a FROM u --> mysql postgres duckdb
+SELECT a FROM t EXCEPT ALL SELECT a FROM u --> mysql postgres duckdb
+SELECT a FROM t MINUS SELECT a FROM u --> none
+(SELECT a FROM t) UNION (SELECT a FROM u) --> mysql postgres duckdb
+SELECT a FROM t ORDER BY a LIMIT 1 UNION SELECT a FROM u --> none
+SELECT * FROM t NATURAL JOIN u --> sqlite mysql postgres duckdb
+SELECT * FROM t JOIN u USING (a) --> sqlite mysql postgres duckdb
+SELECT a FROM t JOIN u USING (a) --> sqlite mysql postgres duckdb
+SELECT * FROM t CROSS JOIN u --> sqlite mysql postgres duckdb
+SELECT * FROM t JOIN u --> sqlite mysql
+SELECT * FROM t LEFT JOIN u --> sqlite
+SELECT * FROM t INNER JOIN u WHERE t.a = u.a --> sqlite mysql
+SELECT * FROM t CROSS JOIN u ON t.a = u.a --> sqlite mysql
+SELECT t.a FROM t, u WHERE t.a = u.a --> sqlite mysql postgres duckdb
+SELECT a FROM t WHERE a > avg(a) --> none
+SELECT b, a FROM t GROUP BY b --> sqlite
+SELECT b, sum(a) FROM t GROUP BY b HAVING a > 1 --> sqlite
+SELECT b, sum(a) AS s FROM t GROUP BY b HAVING s > 1 --> sqlite mysql duckdb
+SELECT b AS x, sum(a) FROM t GROUP BY x --> sqlite mysql postgres duckdb
+SELECT b, sum(a) FROM t GROUP BY 1 --> sqlite mysql postgres duckdb
+SELECT b, sum(a) FROM t GROUP BY 3 --> none
+SELECT b, sum(a) FROM t GROUP BY 2 --> none
+SELECT a FROM t ORDER BY 2 --> none
+SELECT a FROM t ORDER BY 0 --> none
+SELECT a AS x FROM t WHERE x > 1 --> sqlite duckdb
+SELECT a AS x, x + 1 FROM t --> duckdb
+SELECT a AS x FROM t ORDER BY x + 1 --> sqlite mysql duckdb
+SELECT a AS x FROM t GROUP BY x + 1, a --> sqlite mysql ? duckdb
+SELECT sum(a) FROM t ORDER BY b --> sqlite
+SELECT b FROM t ORDER BY sum(a) --> none
+SELECT b FROM t GROUP BY b ORDER BY sum(a) --> sqlite mysql postgres duckdb
+SELECT b FROM t GROUP BY b ORDER BY a --> sqlite mysql
+SELECT DISTINCT b FROM t ORDER BY a --> sqlite mysql duckdb
+SELECT DISTINCT b FROM t ORDER BY upper(b) --> sqlite mysql duckdb
+SELECT max(sum(a)) FROM t GROUP BY b --> none
+SELECT sum(max(a)) OVER () FROM t GROUP BY b --> sqlite mysql postgres duckdb
+SELECT row_number() FROM t --> none
+SELECT row_number() OVER (ORDER BY a) FROM t --> sqlite mysql postgres duckdb
+SELECT upper(b) OVER () FROM t --> none
+SELECT a FROM t WHERE row_number() OVER (ORDER BY a) = 1 --> none
+SELECT a, lag(a) OVER w FROM t WINDOW w AS (ORDER BY a) --> sqlite mysql postgres duckdb
+SELECT a, lag(a) OVER w FROM t --> none
+SELECT a FROM t HAVING a > 1 --> none
+SELECT count(*) FROM t HAVING count(*) > 1 --> sqlite mysql postgres duckdb
+SELECT a FROM t WHERE a = (SELECT a, e FROM u) --> none
+SELECT a FROM t WHERE a IN (SELECT a, e FROM u) --> none
+SELECT (SELECT a, e FROM u) FROM t --> none
+SELECT a FROM t WHERE EXISTS (SELECT a, e FROM u) --> sqlite mysql postgres duckdb
+SELECT a FROM (SELECT a FROM t) --> sqlite postgres duckdb
+SELECT x.a FROM (SELECT a FROM t) x, t x --> none
+SELECT * FROM t, t --> none ? sqlite
+SELECT t.a FROM t JOIN t ON TRUE --> none
+SELECT T.A FROM t --> sqlite postgres duckdb
+SELECT t.a FROM t AS T --> sqlite postgres duckdb
+SELECT a FROM T --> sqlite postgres duckdb
+SELECT "a" FROM t --> sqlite mysql postgres duckdb
+SELECT "A" FROM t --> sqlite mysql duckdb
+SELECT `a` FROM t --> sqlite mysql duckdb ? duckdb
+SELECT [a] FROM t --> sqlite duckdb
+SELECT b FROM t WHERE b = "x" --> sqlite mysql
+SELECT b FROM t WHERE "x" = b --> sqlite mysql
+SELECT rowid FROM t --> sqlite duckdb
+SELECT ctid FROM t --> postgres
+SELECT t FROM t --> postgres duckdb
+SELECT t.* FROM t --> sqlite mysql postgres duckdb
+SELECT v.* FROM t --> none
+SELECT count(DISTINCT a, b) FROM t --> mysql ? duckdb
+SELECT count(a, b) FROM t --> none ? duckdb
+SELECT count() FROM t --> sqlite duckdb
+SELECT sum(*) FROM t --> none ? duckdb
+SELECT sum(DISTINCT a) FROM t --> sqlite mysql postgres duckdb
+SELECT round(a, 1, 2) FROM t --> none ? duckdb
+SELECT abs(a, 1) FROM t --> none ? duckdb
+SELECT coalesce(a) FROM t --> mysql postgres duckdb
+SELECT nullif(a) FROM t --> none ? duckdb
+SELECT nullif(a, 1) FROM t --> sqlite mysql postgres duckdb
+SELECT ifnull(a, 1) FROM t --> sqlite mysql duckdb
+SELECT if(a > 1, 2, 3) FROM t --> mysql duckdb ? sqlite
+SELECT iif(a > 1, 2, 3) FROM t --> sqlite
+SELECT group_concat(b) FROM t --> sqlite mysql duckdb
+SELECT group_concat(b, '-') FROM t --> sqlite mysql duckdb
+SELECT group_concat(b SEPARATOR '-') FROM t --> mysql
+SELECT group_concat(DISTINCT b ORDER BY b) FROM t --> mysql duckdb ? sqlite
+SELECT string_agg(b, ',') FROM t --> postgres duckdb ? sqlite
+SELECT string_agg(b, ',' ORDER BY b) FROM t --> postgres duckdb ? sqlite
+SELECT array_agg(b) FROM t --> postgres duckdb
+SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY a) FROM t --> postgres duckdb
+SELECT now(), current_date, current_timestamp FROM t --> mysql postgres duckdb
+SELECT date('now') FROM t --> sqlite mysql postgres duckdb
+SELECT strftime('%Y', d) FROM t --> sqlite duckdb
+SELECT date_trunc('month', d) FROM t --> postgres duckdb
+SELECT year(d) FROM t --> mysql duckdb
+SELECT datediff(d, c) FROM t --> mysql ? duckdb
+SELECT date_format(d, '%Y') FROM t --> mysql
+SELECT to_char(d, 'YYYY') FROM t --> mysql postgres
+SELECT timestampdiff(YEAR, c, d) FROM t --> mysql
+SELECT julianday(d) FROM t --> sqlite
+SELECT greatest(a, 1), least(a, 2) FROM t --> mysql postgres duckdb
+SELECT max(a, 1) FROM t --> sqlite duckdb
+SELECT left(b, 2), right(b, 2) FROM t --> mysql postgres duckdb
+SELECT substr(b, 1, 2) FROM t --> sqlite mysql postgres duckdb
+SELECT instr(b, 'x') FROM t --> sqlite mysql duckdb
+SELECT char_length(b) FROM t --> mysql postgres duckdb
+SELECT length(b) FROM t --> sqlite mysql postgres duckdb
+SELECT a % 2 FROM t --> sqlite mysql postgres duckdb
+SELECT mod(a, 2) FROM t --> sqlite mysql postgres duckdb
+SELECT a ^ 2 FROM t --> mysql postgres duckdb
+SELECT power(a, 2) FROM t --> sqlite mysql postgres duckdb
+SELECT random() FROM t --> sqlite postgres duckdb
+SELECT rand() FROM t --> mysql
+SELECT CASE WHEN a > 1 THEN 'x' ELSE 1 END FROM t --> sqlite mysql duckdb
+SELECT CASE a WHEN 1 THEN 'x' END FROM t --> sqlite mysql postgres duckdb
+SELECT a FROM t WHERE a LIKE '1%' --> sqlite mysql ? duckdb
+SELECT a FROM t WHERE c LIKE '2020%' --> sqlite mysql ? duckdb
+SELECT a FROM t WHERE b > 1 --> sqlite mysql ? duckdb
+SELECT a FROM t WHERE a = '1' --> sqlite mysql postgres duckdb
+SELECT a FROM t WHERE a = 'x' --> sqlite mysql duckdb
+SELECT a FROM t WHERE a = b --> sqlite mysql duckdb
+SELECT a FROM t WHERE a --> sqlite mysql duckdb
+SELECT a FROM t WHERE b --> sqlite mysql duckdb
+SELECT a FROM t WHERE NOT a --> sqlite mysql duckdb
+SELECT a + b FROM t --> sqlite mysql ? duckdb
+SELECT b + 1 FROM t --> sqlite mysql ? duckdb
+SELECT c - d FROM t --> sqlite mysql postgres duckdb
+SELECT c + 1 FROM t --> sqlite mysql postgres duckdb
+SELECT sum(b) FROM t --> sqlite mysql ? duckdb
+SELECT avg(c) FROM t --> sqlite mysql duckdb
+SELECT a FROM t WHERE a BETWEEN 'x' AND 'y' --> sqlite mysql duckdb
+SELECT a FROM t WHERE a IN ('x', 'y') --> sqlite mysql duckdb
+SELECT a FROM t WHERE c IN ('2020-01-01', 'x') --> sqlite mysql duckdb
+SELECT a FROM t UNION SELECT e FROM u --> sqlite mysql duckdb
+SELECT a, b FROM t UNION SELECT a FROM u --> none
+WITH x AS (SELECT a FROM t) SELECT a FROM x --> sqlite mysql postgres duckdb
+WITH x (p, q) AS (SELECT a FROM t) SELECT p FROM x --> duckdb ? duckdb
+WITH x AS (SELECT nope FROM t) SELECT a FROM t --> sqlite duckdb
+WITH x AS (SELECT a FROM t), x AS (SELECT a FROM u) SELECT a FROM x --> none
+WITH x AS (SELECT a FROM y), y AS (SELECT a FROM u) SELECT a FROM x --> sqlite
+WITH x AS (SELECT a FROM t UNION ALL SELECT a + 1 FROM x WHERE a < 9) SELECT a FROM x --> sqlite
+WITH RECURSIVE x AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM x WHERE n < 9) SELECT n FROM x --> sqlite mysql postgres duckdb
+SELECT a FROM t WHERE b = 'it''s' --> sqlite mysql postgres duckdb
+SELECT a FROM t WHERE b = 'it\'s' --> mysql
+SELECT a FROM t WHERE b = "it's" --> sqlite mysql
+SELECT a FROM t -- comment --> sqlite mysql postgres duckdb
+SELECT a /* c */ FROM t --> sqlite mysql postgres duckdb
+SELECT a # c --> none
+SELECT a FROM t WHERE a = 1; --> sqlite mysql postgres duckdb
+SELECT a FROM t WHERE a = 1 AND --> none
+SELECT a, FROM t --> duckdb ? duckdb
+SELECT a FROM t WHERE --> none
+SELECT a b c FROM t --> none
+SELECT a FROM t t1 t2 --> none
+SELECT FROM t --> postgres ? postgres
+SELECT * FROM --> none
+SELECT a FROM t GROUP BY --> none
+SELECT a FROM t ORDER BY --> none
+SELECT a FROM t LIMIT --> none
+SELECT a FROM t LIMIT 'x' --> sqlite
+SELECT a FROM t LIMIT a --> none
+SELECT a FROM t LIMIT -1 --> sqlite postgres
+SELECT a FROM t LIMIT 1 + 1 --> sqlite postgres duckdb
+SELECT a FROM t LIMIT (SELECT 1) --> sqlite postgres duckdb
+SELECT a FROM t FOR UPDATE --> mysql postgres ? mysql postgres
+SELECT a INTO x FROM t --> postgres ? postgres
+SELECT a FROM t WHERE a = ? --> mysql ? mysql
+SELECT a FROM t WHERE a = :x --> none
+SELECT a FROM t WHERE a = $1 --> postgres ? postgres
+SELECT a FROM t WHERE a = @x --> mysql ? mysql
+SELECT a order FROM t --> none
+SELECT a AS order FROM t --> postgres duckdb
+SELECT a AS select FROM t --> postgres duckdb ? postgres duckdb
+SELECT a AS user FROM t --> sqlite mysql postgres duckdb
+SELECT a AS desc FROM t --> sqlite postgres duckdb
+SELECT a AS rank FROM t --> sqlite mysql postgres duckdb
+SELECT a rank FROM t --> sqlite mysql postgres duckdb
+SELECT a year FROM t --> sqlite mysql
+SELECT a AS year FROM t --> sqlite mysql postgres duckdb
+SELECT a name FROM t --> sqlite mysql postgres duckdb
+SELECT a value FROM t --> sqlite mysql postgres duckdb
+SELECT a AS key FROM t --> sqlite postgres duckdb
+SELECT a AS count FROM t --> sqlite mysql postgres duckdb
+SELECT a count FROM t --> sqlite mysql postgres duckdb
+SELECT t1.a FROM t AS t1 JOIN u AS t1 ON TRUE --> none
+SELECT u.e FROM t WHERE t.a IN (SELECT u.a FROM u) --> none
+SELECT e FROM t WHERE a IN (SELECT a FROM u) --> none
+SELECT t.a FROM t WHERE t.a IN (SELECT t.a FROM u) --> sqlite mysql postgres duckdb
+SELECT a FROM t, u --> none
+SELECT t.a, u.a FROM t, u --> sqlite mysql postgres duckdb
+SELECT x.a FROM t x JOIN u y ON x.a = y.a JOIN t z ON z.a = w.a --> none
+SELECT t.a FROM t JOIN u ON t.a = v.a JOIN t v ON v.a = t.a --> sqlite
+SELECT t.a FROM t, u JOIN t v ON t.a = v.a --> sqlite duckdb ? mysql duckdb
+SELECT a FROM t WHERE (a, b) IN ((1, 'x'), (2, 'y')) --> sqlite mysql postgres duckdb
+SELECT NULL + 1 --> sqlite mysql postgres duckdb
+SELECT 1 = 1 --> sqlite mysql postgres duckdb
+SELECT TRUE AND a > 1 FROM t --> sqlite mysql postgres duckdb
+SELECT sum(a > 1) FROM t --> sqlite mysql duckdb
+SELECT count(*) > 1 FROM t --> sqlite mysql postgres duckdb
+SELECT a > 1 FROM t --> sqlite mysql postgres duckdb
+SELECT avg(a) * 100.0 / count(*) FROM t --> sqlite mysql postgres duckdb
+SELECT round(avg(a), 2) FROM t --> sqlite mysql postgres duckdb
+SELECT round(avg(a)::numeric, 2) FROM t --> postgres duckdb
+SELECT round(a / 3.0, 2) FROM t --> sqlite mysql postgres duckdb
+SELECT CAST(sum(a) AS float) / count(*) FROM t --> sqlite mysql postgres duckdb
+SELECT round(CAST(sum(a) AS float) / count(*), 2) FROM t --> sqlite mysql duckdb
