@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from farm.api import Farm
     from farm.batch import Batch
+    from farm.checking import check
     from farm.errors import (
         BadInput,
         BadSetting,
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
         UnknownTarget,
     )
     from farm.settings import Settings
+    from farm.sql.verdict import Finding, Verdict
     from farm.store.results import Progress, TaskResult
     from jobs.task import InvalidTask, Task
 
@@ -28,6 +30,7 @@ __all__ = [
     "Batch",
     "Farm",
     "FarmError",
+    "Finding",
     "InvalidTask",
     "Misuse",
     "NotFound",
@@ -38,12 +41,17 @@ __all__ = [
     "Task",
     "TaskResult",
     "UnknownTarget",
+    "Verdict",
+    "check",
 ]
 
 _HOMES = {
     "Farm": "farm.api",
     "Batch": "farm.batch",
+    "Finding": "farm.sql.verdict",
     "Settings": "farm.settings",
+    "Verdict": "farm.sql.verdict",
+    "check": "farm.checking",
     "Progress": "farm.store.results",
     "TaskResult": "farm.store.results",
     "InvalidTask": "jobs.task",

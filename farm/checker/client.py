@@ -20,6 +20,7 @@ START_TIMEOUT_SECONDS = 60.0
 STARTS_TRIED = 3
 TARGETS_KEPT = 64
 MEMORY_LIMIT_MB = 1024
+NOT_WANTED = "none was wanted"
 
 
 class Checker:
@@ -38,8 +39,10 @@ class Checker:
         timeout_seconds: float = TIMEOUT_SECONDS,
         memory_limit_mb: int = MEMORY_LIMIT_MB,
         scratch_postgres_url: str | None = None,
+        dry_run: bool = True,
     ) -> None:
         """`scratch_postgres_url` (a secret): where Postgres targets without a URL are dry-run."""
+        self._no_dry_run = None if dry_run else NOT_WANTED
         self._scratch_postgres_url = scratch_postgres_url
         self._timeout_seconds = timeout_seconds
         self._memory_limit_mb = memory_limit_mb
@@ -65,10 +68,17 @@ class Checker:
     ) -> None:
         await self.close()
 
-    async def start(self) -> None:
-        """Start the process and wait until it serves; raises Unavailable when it does not come up."""
+    def begin(self) -> None:
+        """Start the process without waiting for it, as one may have other things to load meanwhile."""
         self._closed = False
-        await asyncio.shield(self._launch())
+        if self._pipe is None:
+            self._launch()
+
+    async def start(self) -> None:
+        """Wait until the process serves, starting it where need be; raises Unavailable when it does not."""
+        self.begin()
+        if self._launching is not None:
+            await asyncio.shield(self._launching)
 
     async def assess(self, answer_text: str, target: Target) -> tuple[Candidate, ...]:
         """The judged candidates of a raw answer, at least one; see farm.sql.assess.
@@ -143,7 +153,7 @@ class Checker:
                 protocol.open_frame(
                     self._ids[request.target],
                     request.target,
-                    no_dry_run=self._without_engine.get(request.target),
+                    no_dry_run=self._without_engine.get(request.target, self._no_dry_run),
                     scratch_postgres_url=self._scratch_postgres_url,
                 )
             )

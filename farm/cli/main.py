@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from farm import __version__
-from farm.cli import asking, demo, exporting, looking, operating, running, standing, targets
+from farm.cli import asking, checking, demo, exporting, looking, operating, running, standing, targets
 from farm.cli.shared import Exit, fail, unwrapped
 from farm.errors import FarmError, Misuse
 
@@ -42,7 +42,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for commands in (demo, running, targets, asking, standing, looking, exporting, operating):
+for commands in (demo, running, targets, asking, checking, standing, looking, exporting, operating):
     commands.register(app)
 
 

@@ -49,7 +49,7 @@ class Engine(Protocol):
 def open_engine(
     target: Target, *, purpose: Purpose, scratch_postgres_url: str | None = None
 ) -> Engine | None:
-    """The engine that checks or runs queries for `target`; None where a check has no database to ask.
+    """The engine that checks or runs queries for `target`; None where there is no database to ask.
 
     A check of a SQLite target uses an empty database in memory made from its DDL; of a Postgres target the
     target itself, or else its DDL loaded into a throw-away database on the scratch server.
@@ -62,7 +62,9 @@ def open_engine(
         )
     if target.dialect == "sqlite":
         return _open_sqlite(target, purpose)
-    return _open_postgres(target, scratch_postgres_url)
+    if target.dialect == "postgres":
+        return _open_postgres(target, scratch_postgres_url)
+    return None
 
 
 def _open_sqlite(target: Target, purpose: Purpose) -> Engine:

@@ -4,8 +4,9 @@ import hashlib
 from dataclasses import dataclass
 from typing import Literal
 
-Dialect = Literal["sqlite", "postgres"]
+Dialect = Literal["sqlite", "postgres", "mysql", "duckdb"]
 DIALECTS: tuple[Dialect, ...] = ("sqlite", "postgres")
+"""Those whose databases the farm can read, prepare and run queries on; for the others it only checks them."""
 
 
 def fingerprint(ddl: str) -> str:

@@ -45,6 +45,7 @@ LAYERS = (
     "farm.watchdog",
     "farm.intake",
     "farm.batch",
+    "farm.checking",
     "farm.api",
     "farm.demo",
     "farm.health",

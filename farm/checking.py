@@ -1,0 +1,107 @@
+"""Checking queries from Python and from files: the same checks that a model's answers meet."""
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from farm.checker.client import TIMEOUT_SECONDS, Checker
+from farm.errors import BadInput
+from farm.sql.dialect import DIALECTS
+from farm.sql.verdict import Verdict
+from farm.targets.target import Target
+
+IN_FLIGHT = 64
+FIELDS = {"sql", "target", "ddl", "dialect"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Query:
+    """A query and the target it is for; `line` is where it stands in its file."""
+
+    sql: str
+    target: Target
+    line: int = 1
+
+
+def check(sql: str, target: Target, *, dry_run: bool = True) -> Verdict:
+    """The verdict on one query, taken as it is, for a target.
+
+    Runs in a process of its own that is ended should it hang or crash. The target's engine prepares what
+    passes: SQLite from the schema, Postgres by the target's URL; nothing is run. Raises BadInput where the
+    target's DDL cannot be read. Not for use inside a running event loop: there, see `check_all`.
+    """
+
+    async def one() -> Verdict:
+        (verdict,) = [found async for found in check_all([Query(sql=sql, target=target)], dry_run=dry_run)]
+        return verdict
+
+    return asyncio.run(one())
+
+
+async def check_all(
+    queries: Iterable[Query],
+    *,
+    dry_run: bool = True,
+    timeout_seconds: float = TIMEOUT_SECONDS,
+    scratch_postgres_url: str | None = None,
+) -> AsyncIterator[Verdict]:
+    """The verdict on each query, in order, all by one warm process.
+
+    `timeout_seconds` is for one query; `scratch_postgres_url` (a secret) is where Postgres targets without a
+    URL are dry-run. Raises BadInput, naming the line, where a target's DDL cannot be read.
+    """
+    checker = Checker(
+        timeout_seconds=timeout_seconds, scratch_postgres_url=scratch_postgres_url, dry_run=dry_run
+    )
+    async with checker:
+        waiting: deque[tuple[Query, asyncio.Task[Verdict]]] = deque()
+        for query in queries:
+            waiting.append((query, asyncio.create_task(checker.check(query.sql, query.target))))
+            if len(waiting) >= IN_FLIGHT:
+                yield await _verdict(*waiting.popleft())
+        while waiting:
+            yield await _verdict(*waiting.popleft())
+
+
+async def _verdict(query: Query, verdict: "asyncio.Task[Verdict]") -> Verdict:
+    try:
+        return await verdict
+    except BadInput as error:
+        raise BadInput(f"line {query.line}: {error}") from None
+
+
+def read_queries(lines: Iterable[str], find_target: Callable[[str | None], Target]) -> Iterator[Query]:
+    """Queries from JSONL: `{"sql", "target"}`, or `{"sql", "ddl", "dialect"}` for a schema given in place.
+
+    `find_target` gives the target of that name, or the default one for None. Raises BadInput, naming the
+    line, for what cannot be read; UnknownTarget as `find_target` does.
+    """
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            yield _query(number, line, find_target)
+
+
+def _query(number: int, line: str, find_target: Callable[[str | None], Target]) -> Query:
+    try:
+        row = json.loads(line)
+    except ValueError as error:
+        raise BadInput(f"line {number} is no JSON ({error})") from None
+    if not isinstance(row, dict) or not isinstance(row.get("sql"), str):
+        raise BadInput(f'line {number} holds no query; write {{"sql": "SELECT …", "target": "…"}}')
+    if unknown := row.keys() - FIELDS:
+        names = ", ".join(sorted(unknown))
+        raise BadInput(f"line {number}: there is no field {names}; known are sql, target, ddl, dialect")
+    target = _given(number, row) if row.get("ddl") is not None else find_target(row.get("target"))
+    return Query(sql=row["sql"], target=target, line=number)
+
+
+def _given(number: int, row: dict[str, Any]) -> Target:
+    """A target that is described in the row itself."""
+    ddl, dialect = row["ddl"], row.get("dialect")
+    if not isinstance(ddl, str) or dialect not in DIALECTS:
+        known = ", ".join(sorted(DIALECTS))
+        raise BadInput(f"line {number}: ddl needs a dialect beside it, one of {known}")
+    return Target(name="given", dialect=dialect, ddl=ddl)

@@ -1,0 +1,106 @@
+"""`farm check`: queries held against the checks that a model's answers meet."""
+
+import asyncio
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+
+from farm.api import Farm
+from farm.cli.shared import Exit, Group, Json, add_command, opened, print_json, say
+from farm.errors import BadInput
+from farm.sql.verdict import Finding, Verdict
+from farm.targets.target import Target
+
+if TYPE_CHECKING:
+    from farm.checking import Query
+
+JSONL = {".jsonl", ".ndjson", ".json"}
+
+
+def register(root: typer.Typer) -> None:
+    """Add this command to `farm`."""
+    add_command(root, Group.ASK, check)
+
+
+def check(
+    file: Annotated[str, typer.Argument(help="A file with one query, or JSONL; - for standard input.")],
+    target: Annotated[str | None, typer.Option(help="For queries that name no target of their own.")] = None,
+    no_dry_run: Annotated[bool, typer.Option("--no-dry-run", help="Ask no database.")] = False,
+    json: Json = False,
+) -> None:
+    """Check queries as the farm checks a model's: nothing is run.
+
+    FILE holds one query, or JSONL with one {"sql", "target"} or {"sql", "ddl", "dialect"} a line. Exit code 0
+    if all are accepted, 1 if some are not, 2 if the input cannot be read.
+    """
+    from farm.checking import check_all
+
+    with opened() as farm:
+        queries = list(_queries(farm, file, target))
+        scratch = farm.settings.scratch_postgres_url
+
+        async def run() -> bool:
+            verdicts = check_all(
+                queries,
+                dry_run=not no_dry_run,
+                timeout_seconds=farm.settings.check_timeout_seconds,
+                scratch_postgres_url=scratch.get_secret_value() if scratch else None,
+            )
+            accepted, number = True, 0
+            async for verdict in verdicts:
+                number += 1
+                accepted &= verdict.accepted
+                print_json(verdict.to_dict()) if json else _say(verdict, number, len(queries))
+            return accepted
+
+        if not asyncio.run(run()):
+            raise typer.Exit(Exit.PARTLY)
+
+
+def _queries(farm: Farm, file: str, default: str | None) -> Iterator["Query"]:
+    from farm.checking import Query, read_queries
+
+    found: dict[str, Target] = {}
+
+    def find(name: str | None) -> Target:
+        name = name or default
+        if name is None:
+            raise BadInput("which target is it for? Name one with --target, or in each line")
+        return found.setdefault(name, found.get(name) or farm.target(name))
+
+    text = _read(file)
+    if Path(file).suffix.lower() in JSONL or text.lstrip().startswith("{"):
+        yield from read_queries(text.splitlines(), find)
+    elif text.strip():
+        yield Query(sql=text, target=find(None))
+    else:
+        raise BadInput(f"{file} holds no query")
+
+
+def _read(file: str) -> str:
+    try:
+        return sys.stdin.read() if file == "-" else Path(file).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"{file} cannot be read: {error}") from None
+
+
+def _say(verdict: Verdict, number: int, of: int) -> None:
+    which = f" {number}" if of > 1 else ""
+    how = f"prepared by {verdict.dry_run}" if verdict.dry_run else "checked without a database"
+    mark = "[green]ok[/]  " if verdict.accepted else "[bold red]FAIL[/]"
+    say(f"{mark}{which} {how}, {verdict.elapsed_ms:.1f} ms")
+    for line in _told(verdict.findings):
+        say(f"     {escape(line)}")
+
+
+def _told(findings: Iterable[Finding]) -> Iterator[str]:
+    for finding in findings:
+        place = f"{finding.line}:{finding.column} " if finding.line is not None else ""
+        nearest = f" (nearest: {', '.join(finding.nearest)})" if finding.nearest else ""
+        yield f"{place}{finding.severity} {finding.code}: {finding.message}{nearest}"
+        if finding.hint:
+            yield f"  {finding.hint}"
