@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,8 @@ from farm.worker.orphan import die_with_parent
 from farm.worker.pulse import Failed, Pulse, Retire, WorkerState
 
 if TYPE_CHECKING:
+    from farm.checker.client import Checker
+    from farm.worker.warm import Warm
     from farm.worker.worker import FarmWorker
 
 FAILED_EXIT_CODE = 3
@@ -77,9 +79,32 @@ def _leave_ctrl_c_to_the_watchdog() -> None:
 
 async def _live(config: WorkerConfig, name: str, watchdog: Connection, orders: Connection) -> None:
     """Build what is kept warm, work, and take it down again."""
-    from farm.worker.warm import Warm
+    async with _checking(config) as checker:
+        from farm.worker.warm import Warm  # half of a worker's start, and the checker's goes on beside it
 
-    async with Warm(config, name) as warm:
+        await _work(Warm(config, name, checker), config, watchdog, orders)
+
+
+@contextlib.asynccontextmanager
+async def _checking(config: WorkerConfig) -> AsyncIterator["Checker"]:
+    """A checker whose process has been started; it is not awaited."""
+    from farm.checker.client import Checker
+
+    checker = Checker(
+        timeout_seconds=config.settings.check_timeout_seconds,
+        scratch_postgres_url=config.scratch_postgres_url,
+    )
+    checker.begin()
+    await asyncio.sleep(0)  # the loop's one turn that starts it
+    try:
+        yield checker
+    finally:
+        await checker.close()
+
+
+async def _work(unbuilt: "Warm", config: WorkerConfig, watchdog: Connection, orders: Connection) -> None:
+    """From when everything is built to the end of the work."""
+    async with unbuilt as warm:
         if config.settings.initializer:
             initialize(config.settings.initializer)
         gc.freeze()

@@ -37,9 +37,11 @@ class Warm:
 
     worker: FarmWorker
 
-    def __init__(self, config: WorkerConfig, name: str) -> None:
+    def __init__(self, config: WorkerConfig, name: str, checker: Checker) -> None:
+        """`checker` may have been begun; whoever made it closes it, after this."""
         self._config = config
         self._name = name
+        self._checker = checker
         self._targets: dict[str, tuple[datetime, Target]] = {}
         self.phases = Phases(time.monotonic)
         self._stack = AsyncExitStack()
@@ -85,12 +87,7 @@ class Warm:
                 max_connections=config.pool.concurrency,
             )
         )
-        self._checker = await self._stack.enter_async_context(
-            Checker(
-                timeout_seconds=settings.check_timeout_seconds,
-                scratch_postgres_url=config.scratch_postgres_url,
-            )
-        )
+        await self._checker.start()
         context.enter(
             Pipeline(
                 ledger=self._writer,

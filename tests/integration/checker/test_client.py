@@ -181,6 +181,39 @@ def test_closing_refuses_what_still_waits_and_what_comes_after():
     run(scene())
 
 
+def test_a_checker_that_was_begun_serves_with_the_process_that_was_started_then():
+    def processes():
+        return [child.pid for child in psutil.Process().children() if "farm.checker" in str(child.cmdline())]
+
+    async def scene():
+        checker = Checker()
+        checker.begin()
+        await asyncio.sleep(0)
+        begun = processes()
+        assert len(begun) == 1
+        for _ in range(2):
+            await checker.start()
+            assert [checker.pid] == begun
+            checker.begin()
+        assert (await checker.check(GOOD, SHOP)).accepted
+        assert processes() == begun
+        await checker.close()
+        assert not psutil.pid_exists(begun[0])
+
+    run(scene())
+
+
+def test_a_checker_that_was_begun_and_is_not_wanted_leaves_nothing_behind():
+    async def scene():
+        checker = Checker()
+        checker.begin()
+        await asyncio.sleep(0)
+        await checker.close()
+
+    run(scene())
+    assert not [child for child in psutil.Process().children() if "farm.checker" in str(child.cmdline())]
+
+
 def test_a_process_that_does_not_start_is_said():
     class Broken(Checker):
         def _command(self):
