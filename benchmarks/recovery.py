@@ -6,8 +6,9 @@ Real farms (`farm up`, `farm workers`) ask a stub endpoint whose first answers n
 and Valkey are killed, workers stopped, Redis wiped; whole hosts are killed, frozen and, as root on Linux, cut
 off in network namespaces. A task runs again when the endpoint is asked its question a second time.
 
-Each case is a process of its own; --side-by-side of them run at a time, most of which wait for leases to run
-out. Exit code 1 if a target is missed, or if a task was lost, doubled or asked too often. Linux and macOS.
+Each case is a process of its own; --side-by-side of them run at a time, of which all but one wait for leases
+to run out. Exit code 1 if a target is missed, or if a task was lost, doubled or asked too often. Not on
+Windows.
 """
 
 import argparse
@@ -17,7 +18,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -88,14 +89,13 @@ def run_all(
     counts = {
         name: options.count or max(1, round(CASES[name].count * options.share)) for name in options.only
     }
-    # the longest first, so that the last one to end is a short one
-    waiting = sorted(options.only, key=lambda name: CASES[name].seconds_each * counts[name])
+    waiting = sorted(options.only, key=lambda name: -CASES[name].seconds_each * counts[name])
     running: dict[str, subprocess.Popen[str]] = {}
     found: dict[str, tuple[list[Figure], list[str]]] = {}
     try:
         while waiting or running:
-            while waiting and len(running) < options.side_by_side:
-                name = waiting.pop()
+            while len(running) < options.side_by_side and (name := next_case(waiting, running)) is not None:
+                waiting.remove(name)
                 note(f"{name}: {counts[name]} times …")
                 command = [sys.executable, __file__, "--case", name, "--count", str(counts[name])]
                 running[name] = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
@@ -108,6 +108,12 @@ def run_all(
         for process in running.values():
             process.wait(END_SECONDS)
     return found
+
+
+def next_case(waiting: Sequence[str], running: Iterable[str]) -> str | None:
+    """The one that takes longest, unless it is busy and another busy one runs; None: wait for that."""
+    busy = any(CASES[name].busy for name in running)
+    return next((name for name in waiting if not (busy and CASES[name].busy)), None)
 
 
 def outcome(name: str, process: "subprocess.Popen[str]") -> tuple[list[Figure], list[str]]:

@@ -11,16 +11,20 @@ Measure = Callable[[int, list[str]], list[Figure]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Case:
-    """`measure(count, trouble)` tries it `count` times, and adds to `trouble` what else went wrong."""
+    """`measure(count, trouble)` tries it `count` times, and adds to `trouble` what else went wrong.
+
+    A `busy` one keeps the processors busy instead of waiting, and two of them would measure each other.
+    """
 
     measure: Measure
     count: int
     seconds_each: float
+    busy: bool = False
 
 
 CASES = {
-    "kill-alone": Case(measure=workers.killed_alone, count=100, seconds_each=4.5),
-    "kill-of-two": Case(measure=workers.killed_of_two, count=100, seconds_each=2.5),
+    "kill-alone": Case(measure=workers.killed_alone, count=100, seconds_each=4.0, busy=True),
+    "kill-of-two": Case(measure=workers.killed_of_two, count=50, seconds_each=2.5, busy=True),
     "freeze": Case(measure=workers.frozen, count=8, seconds_each=8.0),
     "poison": Case(measure=workers.poisoned, count=3, seconds_each=10.0),
     "overdue": Case(measure=workers.overdue, count=2, seconds_each=22.0),

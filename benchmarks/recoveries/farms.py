@@ -7,7 +7,7 @@ from math import inf
 from benchmarks.harness.kept import hit
 from benchmarks.recoveries.figures import Figure
 from benchmarks.recoveries.ledger import GOOD
-from benchmarks.recoveries.scene import CONCURRENCY, Scene
+from benchmarks.recoveries.scene import CONCURRENCY, QUEUE, Scene
 from benchmarks.recoveries.workers import TASKS, seconds_until_gone
 from farm.queue.connection import connect
 from farm.queue.hints import Hints
@@ -18,7 +18,6 @@ FARM_TARGET_SECONDS = 20.0
 SERVER_TARGET_SECONDS = 5.0
 HINTS_TARGET_SECONDS = 2.0
 WAITING = 200
-QUEUE = "default"
 
 
 def watchdog_killed(count: int, trouble: list[str]) -> list[Figure]:

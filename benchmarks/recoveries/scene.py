@@ -35,9 +35,10 @@ FARM = (sys.executable, "-m", "farm.cli.main")
 OURS = ("FARM_", "OPENAI_", "COLUMNS", "FORCE_COLOR", "TTY_", "PYTHONDONTWRITEBYTECODE")
 DDL = "CREATE TABLE orders (id INTEGER PRIMARY KEY, customer_id INTEGER NOT NULL)"
 MODEL = "stub-model"
+QUEUE = "default"
 CONCURRENCY = 8
 DEADLINE_SECONDS = 3600.0
-BOOT_SECONDS = 90.0
+BOOT_SECONDS = 180.0
 RECOVER_SECONDS = 60.0
 POLL_SECONDS = 0.005
 GRACE_SECONDS = 1.0
@@ -175,8 +176,9 @@ class Scene:
 
     # Tasks
 
-    def ask(self, count: int, *replies: Reply, model: str | None = None) -> list[str]:
+    def ask(self, count: int, *replies: Reply, pool: str = QUEUE) -> list[str]:
         """Enqueue so many new questions; by default the first answer never comes, and each later one does."""
+        model = None if pool == QUEUE else pool
         questions = [f"How many orders of customer {next(self._numbers)}?" for _ in range(count)]
         self.ledger.plan(questions, replies or (NEVER, GOOD))
         self.farm.enqueue([Task(question=question, target="shop", model=model) for question in questions])

@@ -12,12 +12,12 @@ from support.llm import Reply
 from benchmarks.harness.kept import hit
 from benchmarks.recoveries.figures import Figure
 from benchmarks.recoveries.ledger import GOOD
-from benchmarks.recoveries.scene import POLL_SECONDS, Held, Scene, is_alive, kill
+from benchmarks.recoveries.scene import POLL_SECONDS, QUEUE, Held, Scene, is_alive, kill
 
 KILL_TARGET_SECONDS = 5.0
 HANG_TARGET_SECONDS = 20.0
 TASKS = 4
-POOLS = 8
+POOLS = 6
 FROZEN = 4
 PHASE_SECONDS = 2.0
 DYING = "support.hooks:die_of_poison"
@@ -31,11 +31,11 @@ def killed_alone(count: int, trouble: list[str]) -> list[Figure]:
     """
     samples: list[float] = []
     while len(samples) < count:
-        names = [f"pool{number}" for number in range(min(POOLS, count - len(samples)))]
-        with Scene(workers=1, pools=dict.fromkeys(names, 1)) as scene:
+        names = pools(min(POOLS, count - len(samples)))
+        with Scene(workers=1, pools=dict.fromkeys(names[1:], 1)) as scene:
             scene.start()
             scene.await_workers()
-            asked = {name: scene.ask(TASKS, model=name) for name in names}
+            asked = {name: scene.ask(TASKS, pool=name) for name in names}
             for name in names:
                 scene.await_running(asked[name])
                 at = kill(scene.held(asked[name])[0].pid)
@@ -56,8 +56,8 @@ def killed_of_two(count: int, trouble: list[str]) -> list[Figure]:
     """One of a pool's two workers is killed: the other one takes its tasks. Each slot is killed once."""
     samples: list[float] = []
     while len(samples) < count:
-        names = [f"pool{number}" for number in range(min(POOLS // 2, -(-(count - len(samples)) // 2)))]
-        with Scene(workers=1, pools=dict.fromkeys(names, 2)) as scene:
+        names = pools(min(POOLS // 2, -(-(count - len(samples)) // 2)))
+        with Scene(workers=2, pools=dict.fromkeys(names[1:], 2)) as scene:
             scene.start()
             scene.await_workers()
             asked = {name: spread(scene, name) for name in names}
@@ -80,11 +80,16 @@ def killed_of_two(count: int, trouble: list[str]) -> list[Figure]:
     ]
 
 
+def pools(count: int) -> list[str]:
+    """The names of so many pools, the default one first."""
+    return [QUEUE, *(f"pool{number}" for number in range(2, count + 1))]
+
+
 def spread(scene: Scene, pool: str) -> list[str]:
     """Tasks that both workers of a pool have in work; as they share one queue, it may take a few."""
     questions: list[str] = []
     while True:
-        questions += scene.ask(TASKS, model=pool)
+        questions += scene.ask(TASKS, pool=pool)
         scene.await_running(questions)
         if len({held.slot for held in scene.held(questions)}) == 2:
             return questions
