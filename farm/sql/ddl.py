@@ -94,8 +94,10 @@ def _statements(tokens: list[Token]) -> Iterator[list[Token]]:
 
 
 def _search_path(statement: list[Token]) -> str | None:
-    """The first schema of `SET search_path = sales, pg_catalog`, or None."""
+    """The first schema of `SET search_path = sales, pg_catalog` or `USE sales`, or None."""
     words = [token.text for token in statement[:4]]
+    if len(words) == 2 and words[0].upper() == "USE":
+        return words[1]
     if len(words) == 4 and words[0].upper() == "SET" and words[1].lower() == "search_path":
         return words[3] if words[3] and words[3].isidentifier() else None
     return None

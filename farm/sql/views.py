@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import sqlglot
+from sqlglot import exp
+from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import SqlglotError
 
+from farm.sql.calls import keep_as_written
 from farm.sql.ddl import Relation
 
 if TYPE_CHECKING:
@@ -34,10 +36,31 @@ def _of_parents(relation: Relation, schema: "Schema") -> list[tuple[str, str]] |
 
 def _of_query(body: str, schema: "Schema") -> list[tuple[str, str]] | None:
     from farm.sql.scopes import resolve
+    from farm.sql.types.infer import Typing
+    from farm.sql.types.names import spoken
 
     try:
-        tree = sqlglot.parse_one(body, read=schema.rules.name)
-        columns = resolve(tree, schema, body).columns
+        resolution = resolve(_parsed(body, schema.rules.name), schema, body)
+        columns = resolution.columns
+        if not columns.complete:
+            return None
+        if schema.rules.name != "postgres" or len(columns.labels) != len(columns.names):
+            return [(name, "") for name in columns.names.values()]
+        typing = Typing(resolution=resolution, sql=body)
+        types = [typing.origin(origin) for origin in columns.origins]
     except (SqlglotError, RecursionError, ValueError):
         return None
-    return [(name, "") for name in columns.names.values()] if columns.complete else None
+    return [
+        (name, spoken(type_) if type_ else "")
+        for name, type_ in zip(columns.names.values(), types, strict=True)
+    ]
+
+
+def _parsed(body: str, dialect: str) -> exp.Expr:
+    reader = Dialect.get_or_raise(dialect)
+    tokens = list(reader.tokenize(body))
+    keep_as_written(tokens)
+    tree = reader.parser().parse(tokens, body)[0]
+    if tree is None:
+        raise ValueError("an empty query")
+    return tree

@@ -46,6 +46,43 @@ CREATE TRIGGER t AFTER INSERT ON copied BEGIN SELECT 1; END;
 """  # noqa: E501
 
 
+MYSQLDUMP = r"""
+-- MySQL dump 10.13  Distrib 8.0.36, for Linux (x86_64)
+/*!40101 SET @OLD_CHARACTER_SET_CLIENT=@@CHARACTER_SET_CLIENT */;
+/*!50503 SET NAMES utf8mb4 */;
+CREATE DATABASE /*!32312 IF NOT EXISTS*/ `shop` /*!40100 DEFAULT CHARACTER SET utf8mb4 */;
+USE `shop`;
+DROP TABLE IF EXISTS `order-lines`;
+/*!50503 SET character_set_client = utf8mb4 */;
+CREATE TABLE `order-lines` (
+  `id` int unsigned NOT NULL AUTO_INCREMENT COMMENT 'a, b (c) ; d',
+  `order_id` int NOT NULL,
+  `key` varchar(20) CHARACTER SET latin1 COLLATE latin1_bin DEFAULT NULL,
+  `kind` enum('a','b;c') DEFAULT 'a',
+  `price` decimal(10,2) GENERATED ALWAYS AS ((`id` * 2)) VIRTUAL,
+  `at` timestamp NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP,
+  PRIMARY KEY (`id`,`order_id`),
+  UNIQUE KEY `uk` (`key`),
+  KEY `idx_order` (`order_id`) USING BTREE,
+  FULLTEXT KEY `ft` (`kind`),
+  CONSTRAINT `fk` FOREIGN KEY (`order_id`) REFERENCES `orders` (`id`) ON DELETE CASCADE
+) ENGINE=InnoDB AUTO_INCREMENT=7 DEFAULT CHARSET=utf8mb4 COMMENT='lines; of orders';
+LOCK TABLES `order-lines` WRITE;
+INSERT INTO `order-lines` VALUES (1,2,'it\'s; CREATE TABLE x (','a',1.0,NULL);
+UNLOCK TABLES;
+DELIMITER ;;
+/*!50003 CREATE*/ /*!50017 DEFINER=`root`@`localhost`*/
+/*!50003 TRIGGER `t` BEFORE INSERT ON `order-lines` FOR EACH ROW BEGIN SET NEW.id = 1; END */;;
+DELIMITER ;
+/*!50001 CREATE VIEW `dear` AS SELECT 1 AS `id`, 1 AS `worth` */;
+/*!50001 DROP VIEW IF EXISTS `dear`*/;
+/*!50001 CREATE ALGORITHM=UNDEFINED */
+/*!50013 DEFINER=`root`@`localhost` SQL SECURITY DEFINER */
+/*!50001 VIEW `dear` AS select `order-lines`.`id` AS `id`,(`order-lines`.`price` * 2) AS `worth`
+from `order-lines` */;
+"""
+
+
 def test_pg_dump_output_is_read():
     schema = Schema.from_ddl(PG_DUMP, "postgres")
     assert set(schema.tables) == {
@@ -135,3 +172,39 @@ def test_columns_called_like_keywords_are_columns():
 def test_the_homes_of_a_column_are_the_tables_that_have_it():
     schema = Schema.from_ddl("CREATE TABLE a (x int); CREATE TABLE b (X int, y int);", "sqlite")
     assert list(schema.homes("x")) == ["a", "b"]
+
+
+def test_mysqldump_output_is_read():
+    schema = Schema.from_ddl(MYSQLDUMP, "mysql")
+    lines = schema.tables["shop", "order-lines"]
+    assert list(lines.columns) == ["id", "order_id", "key", "kind", "price", "at"]
+    assert lines.primary_key == {"id", "order_id"}
+    assert list(schema.find("dear", quoted=True).columns) == ["id", "worth"]
+    assert schema.find("order-lines", quoted=True, db="shop") is lines
+
+
+@pytest.mark.parametrize(
+    "ddl",
+    [
+        "CREATE TABLE t (a integer PRIMARY KEY, b integer)",
+        "CREATE TABLE t (a integer CONSTRAINT k PRIMARY KEY, b integer)",
+        "CREATE TABLE t (a integer, b integer, PRIMARY KEY (a))",
+        "CREATE TABLE t (a integer, b integer, CONSTRAINT k PRIMARY KEY (a))",
+        "CREATE TABLE t (a integer, b integer);\nALTER TABLE ONLY t\n  ADD CONSTRAINT k PRIMARY KEY (a);",
+    ],
+)
+def test_the_primary_key_is_read(ddl):
+    assert Schema.from_ddl(ddl, "postgres").find("t", quoted=False).primary_key == {"a"}
+
+
+def test_a_column_called_key_is_no_key():
+    table = Schema.from_ddl('CREATE TABLE t (key text, "primary" text)', "postgres").find("t", quoted=False)
+    assert (list(table.columns), table.primary_key) == (["key", "primary"], frozenset())
+
+
+def test_a_postgres_view_has_the_types_of_its_query():
+    ddl = "CREATE TABLE t (a integer, b text); CREATE VIEW v AS SELECT sum(a) AS s, b || 'x' AS c FROM t GROUP BY b"
+    assert dict(Schema.from_ddl(ddl, "postgres").find("v", quoted=False).types) == {
+        "s": "bigint",
+        "c": "text",
+    }
