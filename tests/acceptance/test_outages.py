@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="ends processes 
 
 DDL = "CREATE TABLE orders (id integer PRIMARY KEY, total real)"
 GOOD = "SELECT count(*) FROM orders"
-TASKS = 60
+TASKS = 80
 LEASE_SECONDS = 3
 OUTAGE_SECONDS = 4.0
 QUESTION = '{"question": "One more?", "target": "shop"}'
@@ -36,11 +36,11 @@ def server(tmp_path: Path) -> Iterator[QueueServer]:
 @pytest.fixture
 def busy(farm: Cli, server: QueueServer, llm: StubLLM) -> Cli:
     """A farm with tasks that wait; its model takes a moment for each."""
-    llm.default, llm.delay_seconds = GOOD, 0.3
+    llm.default, llm.delay_seconds = GOOD, 0.5
     cli = farm.with_settings(
         FARM_REDIS_URL=server.url,
         FARM_WORKERS="2",
-        FARM_CONCURRENCY="4",
+        FARM_CONCURRENCY="3",
         FARM_LEASE_SECONDS=str(LEASE_SECONDS),
         FARM_GRACE_SECONDS="1",
         FARM_BUSY_TIMEOUT_SECONDS="2",
