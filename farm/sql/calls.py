@@ -46,6 +46,8 @@ _BARE: dict[type[exp.Expr], str] = {
     exp.Localtimestamp: "localtimestamp",
 }
 
+_NAMED = _OWN_GRAMMAR | _BARE
+CALLS: tuple[type[exp.Expr], ...] = (exp.Anonymous, *_OWN_GRAMMAR)
 _UNIT_FIRST = frozenset({"timestampdiff", "timestampadd", "get_format"})
 
 
@@ -59,10 +61,10 @@ def keep_as_written(tokens: Iterable[Token]) -> None:
 
 def called(node: exp.Expr) -> str | None:
     """The folded name of the function that a node calls, None when it is no call."""
-    if isinstance(node, exp.Anonymous):
-        return node.name.lower()
     kind = type(node)
-    return _OWN_GRAMMAR.get(kind) or _BARE.get(kind)
+    if kind is exp.Anonymous:
+        return node.name.lower()
+    return _NAMED.get(kind)
 
 
 def arguments(node: exp.Expr) -> Sequence[exp.Expr]:

@@ -1,14 +1,14 @@
 """One candidate text and what the checks derive from it, each thing derived once."""
 
 from collections.abc import Iterator
-from functools import cached_property
-from typing import TypeVar
+from functools import cache, cached_property
+from typing import TypeVar, cast
 
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.tokenizer_core import Token
 
-from farm.sql.calls import keep_as_written
+from farm.sql.calls import CALLS, keep_as_written
 from farm.sql.dialect import Rules
 from farm.sql.owners import Aggregate, aggregates
 from farm.sql.place import Place, place
@@ -61,7 +61,7 @@ class Subject:
     @cached_property
     def aggregates(self) -> tuple[Aggregate, ...]:
         """The aggregates of the tree, each with its SELECT."""
-        return tuple(aggregates(self.nodes, self.resolution, self.rules))
+        return tuple(aggregates(list(self.find_all(*CALLS)), self.resolution, self.rules))
 
     @cached_property
     def typing(self) -> Typing:
@@ -71,7 +71,7 @@ class Subject:
     @cached_property
     def kinds(self) -> frozenset[type[exp.Expr]]:
         """The types of the tree's nodes."""
-        return frozenset(map(type, self.nodes))
+        return frozenset(self._by_kind)
 
     @cached_property
     def words(self) -> frozenset[str]:
@@ -80,7 +80,19 @@ class Subject:
 
     def find_all(self, *kinds: type[Node]) -> Iterator[Node]:
         """The nodes of these types, in the order of `nodes`."""
-        return (node for node in self.nodes if isinstance(node, kinds))
+        here = self.kinds & _family(kinds)
+        if not here:
+            return iter(())
+        if len(here) == 1:
+            return iter(cast(list[Node], self._by_kind[next(iter(here))]))
+        return (cast(Node, node) for node in self.nodes if type(node) in here)
+
+    @cached_property
+    def _by_kind(self) -> dict[type[exp.Expr], list[exp.Expr]]:
+        found: dict[type[exp.Expr], list[exp.Expr]] = {}
+        for node in self.nodes:
+            found.setdefault(type(node), []).append(node)
+        return found
 
     @cached_property
     def _dialect(self) -> Dialect:
@@ -88,3 +100,10 @@ class Subject:
 
     def place(self, offset: int | None) -> Place:
         return place(self.sql, offset)
+
+
+@cache
+def _family(kinds: tuple[type[exp.Expr], ...]) -> frozenset[type[exp.Expr]]:
+    """These types and all that are made from them."""
+    below = (_family((kind,)) for parent in kinds for kind in parent.__subclasses__())
+    return frozenset(kinds).union(*below)

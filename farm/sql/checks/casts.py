@@ -22,7 +22,7 @@ _NOT_IN_POSTGRES = words(
 
 def cast_types_exist(subject: Subject) -> Iterator[Finding]:
     """MySQL takes a few types only, and names of other dialects mean nothing to Postgres."""
-    if subject.rules.name not in {"mysql", "postgres"}:
+    if subject.rules.name not in {"mysql", "postgres"} or subject.words.isdisjoint({"CAST", "::"}):
         return
     for token, after in _cast_types(subject.tokens):
         word = token.text.upper()

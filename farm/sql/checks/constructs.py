@@ -259,7 +259,10 @@ CONSTRUCTS: tuple[Construct, ...] = (
     _of("ISNULL", _MODERN, _postfix("ISNULL"), "write IS NULL"),
     _of("NOTNULL", _MODERN, _postfix("NOTNULL"), "write IS NOT NULL"),
     _of(
-        "NOT NULL behind a value", frozenset({"sqlite"}), Find(offsets=_postfix_not_null), "write IS NOT NULL"
+        "NOT NULL behind a value",
+        frozenset({"sqlite"}),
+        Find(offsets=_postfix_not_null, words=frozenset({"NULL"})),
+        "write IS NOT NULL",
     ),
     _of(
         "a string behind a string",

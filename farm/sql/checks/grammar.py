@@ -27,7 +27,7 @@ _OUTER = frozenset({TokenType.LEFT, TokenType.RIGHT, TokenType.FULL})
 
 def joins_have_conditions(subject: Subject) -> Iterator[Finding]:
     """Every JOIN but CROSS and NATURAL has ON or USING; in MySQL LEFT and RIGHT do, in SQLite none."""
-    if subject.rules.name == "sqlite":
+    if subject.rules.name == "sqlite" or "JOIN" not in subject.words:
         return
     tokens = subject.tokens
     wanting: list[Token] = []

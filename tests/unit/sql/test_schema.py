@@ -203,8 +203,6 @@ def test_a_column_called_key_is_no_key():
 
 
 def test_a_postgres_view_has_the_types_of_its_query():
-    ddl = "CREATE TABLE t (a integer, b text); CREATE VIEW v AS SELECT sum(a) AS s, b || 'x' AS c FROM t GROUP BY b"
-    assert dict(Schema.from_ddl(ddl, "postgres").find("v", quoted=False).types) == {
-        "s": "bigint",
-        "c": "text",
-    }
+    view = "CREATE VIEW v AS SELECT sum(a) AS s, b || 'x' AS c FROM t GROUP BY b"
+    schema = Schema.from_ddl(f"CREATE TABLE t (a integer, b text); {view}", "postgres")
+    assert dict(schema.find("v", quoted=False).types) == {"s": "bigint", "c": "text"}
