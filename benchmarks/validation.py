@@ -7,8 +7,8 @@ is a query that passes here and that the engine refuses; a false reject is a rea
 that is refused here. Three ways side by side: sqlglot's parser alone, the static checks, and the checks with
 a dry run (SQLite in memory, built from the schema; for the others the engine's recorded judgement stands
 in).
-The static checks are told for two halves of the databases too, cut by a digest of their names: rules made from
-what one half shows must hold on the other. Times are CPU times of this process.
+The static checks are told for two halves of the databases too, cut by a digest of their names: rules made
+from what one half shows must hold on the other. Times are CPU times of this process.
 """
 
 import argparse
