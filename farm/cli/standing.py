@@ -65,6 +65,8 @@ def status(json: Json = False) -> None:
         note(f"{end['slot']} on {end['host']} ended {duration(end['seconds_ago'])} ago: {end['reason']}")
     if len(now["ends"]) > ENDS_SHOWN:
         note(f"and {len(now['ends']) - ENDS_SHOWN} other ends within the last hour")
+    if count := now["set_aside"]:
+        note(f"{counted(count, 'thing')} in Redis could not be used and was set aside; see docs/redis.md")
     if now["tasks"]["rejected"] + now["tasks"]["dead"]:
         note("`farm tasks --state rejected` (or dead) says why")
 

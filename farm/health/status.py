@@ -3,13 +3,24 @@
 from dataclasses import asdict
 from typing import Any
 
+from redis.exceptions import RedisError
+
 from farm.api import Farm
+from farm.queue.connection import connect
+from farm.queue.hints import Hints
 from farm.store import status as counts
 from farm.store import workers
 
+REDIS_TIMEOUT_SECONDS = 1.0
+
 
 def status(farm: Farm) -> dict[str, Any]:
-    """Tasks by state, queues, living workers, and what was spent; all read in one transaction."""
+    """Tasks by state, queues, living workers, and what was spent; all of it read in one transaction.
+
+    `set_aside` counts what could not be used in Redis and was put out of the way within about a day; None
+    while the queue's server does not answer.
+    """
+    set_aside = _set_aside(farm)
     with farm.store.read() as connection:
         paused, scale = workers.paused(connection), workers.scale(connection)
         spent = counts.spent(connection)
@@ -28,4 +39,18 @@ def status(farm: Farm) -> dict[str, Any]:
             "completion_tokens": spent.completion_tokens,
             "tokens": spent.prompt_tokens + spent.completion_tokens,
             "cost_usd": spent.cost_usd,
+            "set_aside": set_aside,
         }
+
+
+def _set_aside(farm: Farm) -> int | None:
+    url = farm.redis_url()
+    if url is None:
+        return None
+    connection = connect(url, timeout_seconds=REDIS_TIMEOUT_SECONDS)
+    try:
+        return Hints(connection).set_aside()
+    except RedisError:
+        return None
+    finally:
+        connection.close()

@@ -15,7 +15,7 @@ OWNERS = {
     "sqlalchemy": ("farm/store/", "farm/targets/", "migrations/"),
     "alembic": ("farm/store/migrate.py", "migrations/"),
     "rq": ("farm/queue/", "farm/worker/"),
-    "redis": ("farm/queue/", "farm/worker/", "farm/services/valkey.py"),
+    "redis": ("farm/queue/", "farm/worker/", "farm/services/valkey.py", "farm/health/"),
     "xllamacpp": ("farm/services/llama.py",),
     "psycopg": ("farm/targets/",),
     "typer": ("farm/cli/",),

@@ -1,5 +1,6 @@
 """`farm status`, `farm tasks`: how everything stands."""
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -7,6 +8,7 @@ from support.cli import Ended
 
 from farm import Farm
 from farm.cli.standing import duration
+from farm.queue.connection import connect
 from farm.store import workers
 
 Run = Callable[..., Ended]
@@ -82,3 +84,19 @@ def test_an_unknown_state_is_refused_with_those_there_are(farm: Run) -> None:
 )
 def test_time_spans_are_told_in_their_largest_sensible_unit(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+@pytest.mark.usefixtures("opened")
+def test_what_was_set_aside_in_redis_is_told(
+    farm: Run, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert json.loads(farm("status", "--json").out)["set_aside"] is None, "there is no server yet"
+    monkeypatch.setenv("FARM_REDIS_URL", redis_url)
+    assert json.loads(farm("status", "--json").out)["set_aside"] == 0
+    connection = connect(redis_url)
+    connection.rpush("farm:refused", "junk", "more junk")
+    connection.close()
+    assert json.loads(farm("status", "--json").out)["set_aside"] == 2
+    assert "2 things in Redis could not be used" in farm("status").err
+    monkeypatch.setenv("FARM_REDIS_URL", "redis://127.0.0.1:1/0")
+    assert json.loads(farm("status", "--json").out)["set_aside"] is None
