@@ -8,6 +8,7 @@ from farm.errors import BadInput
 from farm.sql.ddl import Relation, read_ddl
 from farm.sql.dialect import Rules, rules_of
 from farm.sql.nearest import nearest
+from farm.sql.types.catalog import catalog
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +45,8 @@ class Schema:
         schema = cls(rules, ())
         for relation in read_ddl(ddl, rules):
             schema._add(_table(relation, schema, output_columns(relation, schema)))
+        if rules.name == "postgres":
+            catalog()  # read now, and not with the first query
         if not schema.tables:
             raise BadInput(
                 "missing DDL: the schema defines no table; give CREATE TABLE statements, "

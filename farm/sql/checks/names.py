@@ -10,4 +10,6 @@ REPORTED = 10
 
 def known_names(subject: Subject) -> Iterator[Finding]:
     """Tables, columns, aliases and the widths of set operations, looked up in the schema."""
-    yield from subject.resolution.findings[:REPORTED]
+    findings = subject.resolution.findings
+    yield from findings[:REPORTED]
+    yield from (finding for finding in findings[REPORTED:] if finding.code == "unknown_table")

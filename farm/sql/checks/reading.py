@@ -129,7 +129,10 @@ def _is_syntax(tokens: list[Token], at: int) -> bool:
     token = tokens[at]
     if token.token_type is TokenType.IDENTIFIER or (at and tokens[at - 1].token_type is TokenType.DOT):
         return False
-    return token.text.upper().rpartition(" ")[2] in _BEFORE_PARENTHESIS
+    word = token.text.upper().rpartition(" ")[2]
+    if word == "GLOB" and (not at or tokens[at - 1].text.upper() in _BEFORE_CALL):
+        return False  # DuckDB's table function, which lists files, and not the operator
+    return word in _BEFORE_PARENTHESIS
 
 
 def _column_lists(subject: Subject) -> set[int]:
@@ -150,5 +153,6 @@ _TYPES_WITH_LENGTH = words(
     "BIT CHAR CHARACTER DEC DECIMAL DOUBLE FLOAT INT INTEGER BIGINT SMALLINT INTERVAL NCHAR NUMERIC "
     "NVARCHAR REAL TEXT TIME TIMESTAMP TIMESTAMPTZ TIMETZ VARBIT VARCHAR VARYING BPCHAR"
 )
+_BEFORE_CALL = words("FROM JOIN , ( LATERAL SELECT")
 _SAMPLING = words("BERNOULLI SYSTEM")
 _BEFORE_PARENTHESIS = _KEYWORDS | _TYPES_WITH_LENGTH | _SAMPLING
