@@ -5,12 +5,13 @@ columns of unknown tables, HAVING and set operations pass. This walk visits each
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 from sqlglot import exp
 
 from farm.sql.calls import names_a_unit
+from farm.sql.columns import all_columns, combined, is_comma, of_values, one
 from farm.sql.labels import label
 from farm.sql.lookup import Lookup
 from farm.sql.place import place
@@ -83,7 +84,7 @@ class _Walk:
         if isinstance(node, exp.Table):
             return self._select(exp.select("*").from_(node, copy=False), outer, ctes)
         self._expressions(node, outer or Scope(), ctes)
-        return _of_values(node) if isinstance(node, exp.Values) else Columns.unknown()
+        return of_values(node) if isinstance(node, exp.Values) else Columns.unknown()
 
     def _with(self, node: exp.Expr, outer: Scope | None, ctes: Ctes) -> Ctes:
         clause = node.args.get("with_")
@@ -191,9 +192,9 @@ class _Walk:
                     hint="give every part the same number of columns",
                 )
                 break
-        combined = _combined(first, others)
-        self._order_of_result(node, combined, outer, ctes)
-        return combined
+        whole = combined(first, others)
+        self._order_of_result(node, whole, outer, ctes)
+        return whole
 
     def _order_of_result(self, node: exp.Expr, columns: Columns, outer: Scope | None, ctes: Ctes) -> None:
         """ORDER BY on a whole result sees its column names; SQLite also takes those of the other parts."""
@@ -224,7 +225,7 @@ class _Walk:
         else:
             for part in node.expressions:
                 self._expressions(part, scope, ctes)
-            self._add(node, _of_values(node) if isinstance(node, exp.Values) else Columns.unknown(), scope)
+            self._add(node, of_values(node) if isinstance(node, exp.Values) else Columns.unknown(), scope)
         for join in node.args.get("joins") or ():
             self._join(join, scope, ctes)
 
@@ -236,7 +237,7 @@ class _Walk:
         self._source(inside(node), inner, ctes)
         for join in joins_of_source(inside(node)):
             self._expressions(join.args.get("on"), inner, ctes)
-        self._add(node, _all_columns(inner), scope)
+        self._add(node, all_columns(inner), scope)
 
     def _table(self, node: exp.Table, scope: Scope, ctes: Ctes) -> None:
         if not isinstance(node.this, exp.Identifier):
@@ -328,7 +329,7 @@ class _Walk:
 
     def _join(self, join: exp.Join, scope: Scope, ctes: Ctes) -> None:
         rules = self.lookup.schema.rules
-        if rules.whole_rows and _is_comma(join):
+        if rules.whole_rows and is_comma(join):
             scope.joined_from = len(scope.sources)
         before = list(scope.sources)
         self._source(join.this, scope, ctes)
@@ -417,17 +418,17 @@ class _Walk:
 
     def _projection(self, node: exp.Expr, scope: Scope) -> Columns:
         if isinstance(node, exp.Star):
-            return _all_columns(scope)
+            return all_columns(scope)
         if isinstance(node, exp.Column) and isinstance(node.this, exp.Star):
             sources = scope.named(self.lookup.fold_table(node.args["table"]))
             return sources[0].columns if sources else Columns.unknown()
         if isinstance(node, exp.Alias):
-            return _one(self.lookup.fold(node.args["alias"]), node.alias, node.this)
+            return one(self.lookup.fold(node.args["alias"]), node.alias, node.this)
         if isinstance(node, exp.Column) and isinstance(node.this, exp.Identifier):
-            return _one(self.lookup.fold(node.this), node.name, node)
+            return one(self.lookup.fold(node.this), node.name, node)
         name = label(node) if self.lookup.schema.rules.name == "postgres" else None
         if name is not None:
-            return _one(name, name, node)
+            return one(name, name, node)
         return Columns(names={}, count=1, complete=False, labels=[None], origins=[node])
 
     def _report(
@@ -441,49 +442,3 @@ class _Walk:
     ) -> None:
         at = place(self.lookup.sql, node.meta.get("start"))
         self.findings.append(Finding(code=code, message=message, nearest=nearest, hint=hint, **at))
-
-
-def _is_comma(join: exp.Join) -> bool:
-    """A comma in FROM; where every JOIN has a condition, what has none is one."""
-    return not any(join.args.get(key) for key in ("on", "using", "kind", "side", "method"))
-
-
-def _one(name: str, as_written: str, node: exp.Expr) -> Columns:
-    return Columns(names={name: as_written}, count=1, labels=[name], origins=[node])
-
-
-def _of_values(node: exp.Values) -> Columns:
-    """`column1`, `column2` …, as Postgres and SQLite call them."""
-    rows = [row.expressions if isinstance(row, exp.Tuple) else [row] for row in node.expressions]
-    width = len(rows[0]) if rows else 0
-    names = {f"column{at + 1}": f"column{at + 1}" for at in range(width)}
-    return Columns.of(names, [tuple(row[at] for row in rows if at < len(row)) for at in range(width)])
-
-
-def _combined(first: Columns, others: Sequence[Columns]) -> Columns:
-    """The columns of a set operation: named by its first part, of the types of all."""
-    parts = [first.origins, *(other.origins for other in others)]
-    if first.count is None or any(len(part) != first.count for part in parts):
-        return first
-    return replace(first, origins=[tuple(each) for each in zip(*parts, strict=True)])
-
-
-def _all_columns(scope: Scope) -> Columns:
-    """What `*` stands for: the columns that USING and NATURAL merge come first, and once."""
-    names: dict[str, str] = {}
-    labels: list[str | None] = []
-    origins: list[Origin] = []
-    count: int | None = 0
-    for merged in scope.merged_in_order():
-        labels.append(merged)
-        origins.append(tuple(source.columns.origin(merged) for source in scope.having(merged)))
-    for source in scope.sources:
-        names.update(source.columns.names)
-        count = None if count is None or source.columns.count is None else count + source.columns.count
-        for at, name in enumerate(source.columns.labels):
-            if name not in scope.merged:
-                labels.append(name)
-                origins.append(source.columns.origins[at])
-    if count is None:
-        return Columns(names=names, count=None, complete=scope.complete)
-    return Columns(names=names, count=len(labels), complete=scope.complete, labels=labels, origins=origins)

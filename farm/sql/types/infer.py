@@ -15,11 +15,11 @@ from farm.sql.place import place
 from farm.sql.scopes import Resolution
 from farm.sql.sources import Origin
 from farm.sql.types import resolve
-from farm.sql.types.catalog import RECORD, UNKNOWN, catalog
+from farm.sql.types.catalog import RECORD, UNKNOWN
 from farm.sql.types.coercion import can_coerce, common_type
 from farm.sql.types.literals import is_value
 from farm.sql.types.names import spoken, type_of
-from farm.sql.types.operators import BINARY, hint, spoken_operator
+from farm.sql.types.operators import BINARY, hint, overloads, spoken_operator
 from farm.sql.verdict import Finding
 
 _operator = lru_cache(maxsize=4096)(resolve.operator)
@@ -385,16 +385,9 @@ class Typing:
         if isinstance(found, resolve.Failure):
             shown = ", ".join(spoken(type_) if type_ else "…" for type_ in types)
             self.report(
-                "wrong_arguments", f"{name}({shown}) {found.value}", node, hint=_overloads(name, len(types))
+                "wrong_arguments", f"{name}({shown}) {found.value}", node, hint=overloads(name, len(types))
             )
         return None
-
-
-def _overloads(name: str, count: int) -> str | None:
-    """What a function takes, those with as many arguments first."""
-    known = sorted(catalog().functions.get(name, ()), key=lambda s: len(s.arguments) != count)
-    shown = [f"{name}({', '.join(map(spoken, signature.arguments))})" for signature in known[:4]]
-    return f"there is {', '.join(dict.fromkeys(shown))}" if shown else None
 
 
 _HANDLERS: dict[type, Callable[[Typing, exp.Expr], str | None]] = {

@@ -1,6 +1,9 @@
-"""The operators behind sqlglot's nodes, and how their failures are told."""
+"""The operators behind sqlglot's nodes, and what is told when none or no function fits."""
 
 from sqlglot import exp
+
+from farm.sql.types.catalog import catalog
+from farm.sql.types.names import spoken
 
 BINARY: dict[type[exp.Expr], str] = {
     exp.EQ: "=",
@@ -53,3 +56,10 @@ def hint(symbol: str, left: str, right: str) -> str:
 
 def spoken_operator(symbol: str) -> str:
     return _SPOKEN.get(symbol, symbol)
+
+
+def overloads(name: str, count: int) -> str | None:
+    """What a function takes, those with as many arguments first."""
+    known = sorted(catalog().functions.get(name, ()), key=lambda s: len(s.arguments) != count)
+    shown = [f"{name}({', '.join(map(spoken, signature.arguments))})" for signature in known[:4]]
+    return f"there is {', '.join(dict.fromkeys(shown))}" if shown else None
