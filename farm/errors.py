@@ -20,6 +20,7 @@
 A rejected query is no exception: it is an outcome.
 """
 
+
 class FarmError(Exception):
     """Base of all errors the farm raises on purpose.
 

@@ -5,11 +5,11 @@ from typing import Any
 
 from sqlalchemy import update
 from support.store import (
-    end,
     accepted,
     add,
     answer,
     claim,
+    end,
     failed_call,
     finish,
     save_answer,

@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 from sqlalchemy import select, update
-
 from support.store import end
 
 from farm.store import workers

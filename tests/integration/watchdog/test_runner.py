@@ -3,7 +3,6 @@
 import os
 import signal
 import sys
-import time
 
 import psutil
 import pytest
@@ -147,9 +146,11 @@ def test_a_closed_route_ends_the_farm_and_leaves_every_task_queued(yard, work, f
 def signalled(yard, *numbers):
     """A farm at work that gets these signals, one after the other."""
     yield lambda: yard.llm.in_flight == 3
-    for number in numbers:
+    first, *others = numbers
+    os.kill(os.getpid(), first)
+    for number in others:
+        wait_until(lambda: "draining" in yard.logged(), "the first to be heard")  # two at once are one
         os.kill(os.getpid(), number)
-        time.sleep(0.2)  # two at once are one
     yield lambda: False
 
 
