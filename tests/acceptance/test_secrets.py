@@ -48,9 +48,10 @@ class Place:
     def keep(self, place: str, *texts: str) -> None:
         self.said += [(place, text.encode()) for text in texts]
 
-    def ask(self, *ways: str) -> None:
+    def ask(self, *ways: str) -> int:
+        """Enqueue a question for each way in which the endpoint answers; returns the batch's id."""
         with Farm.connect(home=self.cli.home, database_url=self.store_url) as farm:
-            farm.enqueue([Task(question=f"How? {way} .", target="shop") for way in ways])
+            return farm.enqueue([Task(question=f"How? {way} .", target="shop") for way in ways]).id
 
     def leaks(self) -> list[str]:
         """Where a canary can be found."""
@@ -126,8 +127,9 @@ def everything_goes_wrong(place: Place) -> None:
         farm.enqueue([Task(question="How? 200 .", target=name) for name in ("refused", "other")])
     place.ask("200", "400", "422", "garbage")
     assert place("workers", "--burst").code == 0
-    place.ask("401")
+    refused = place.ask("401")
     assert place("workers", "--burst").code == 3
+    assert place("cancel", str(refused)).code == 0  # it would stop the next farm, too
     place("status", "--json")
     account = f"http://proxy:c4nary-proxy@127.0.0.1:{place.bird.port}/v1"
     place("doctor", OPENAI_BASE_URL=account, FARM_SECRETS_DIR="/nowhere")
