@@ -32,6 +32,7 @@ from benchmarks.recoveries.figures import Figure, summary
 
 POLL_SECONDS = 0.2
 END_SECONDS = 60.0
+ENDING = (signal.SIGTERM, signal.SIGHUP)
 WARM = (
     "import farm.checker.process, farm.cli.main, farm.watchdog.runner, farm.watchdog.tether, farm.worker.warm"
 )
@@ -40,12 +41,19 @@ WARM = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run it, show the figures, and return the exit code."""
     options = parsed(arguments)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda number, _: sys.exit(128 + number))  # ends what was started
+    for number in ENDING:
+        signal.signal(number, end)
     try:
         return measure(options.case, options.count) if options.case else survey(options)
     except KeyboardInterrupt:
         return 130
+
+
+def end(number: int, _: object) -> None:
+    """End what was started, and be not disturbed at it."""
+    for other in ENDING:
+        signal.signal(other, signal.SIG_IGN)
+    sys.exit(128 + number)
 
 
 def measure(name: str, count: int) -> int:
@@ -59,7 +67,7 @@ def measure(name: str, count: int) -> int:
 def survey(options: argparse.Namespace) -> int:
     """All cases that are asked for, some of them at the same time."""
     started, load = monotonic(), os.getloadavg()[0]
-    with tempfile.TemporaryDirectory(prefix="farm-recovery-") as folder:
+    with tempfile.TemporaryDirectory(prefix="farm-recovery-", ignore_cleanup_errors=True) as folder:
         environment = as_installed(Path(folder))
         found = run_all(options, environment)
     figures = [figure for name in options.only for figure in found[name][0]]
