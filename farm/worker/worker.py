@@ -42,6 +42,7 @@ ACKNOWLEDGE_SECONDS = 0.01
 RETRY_MOST_SECONDS = 5.0
 GIVE_BACK_SECONDS = 1.5
 LEAVE_SECONDS = 3.0
+HUNG_SECONDS = 1.0
 EXECUTION_TTL_SECONDS = 60
 CANCEL_AGAIN_SECONDS = 1.0
 DEATH_NOTICE_SECONDS = 60
@@ -98,6 +99,7 @@ class FarmWorker(BaseWorker):
         self._drain = asyncio.Event()
         self._halt = asyncio.Event()
         self._retiring = False
+        self._leave_seconds = LEAVE_SECONDS
         self._redis_outage = Outage(logging.getLogger(__name__), "Redis")
         self.books = Books(self.name, self.queues[0].name, connection, self.connection)
 
@@ -119,7 +121,7 @@ class FarmWorker(BaseWorker):
             await _cancel(helpers)
             await self._stop_in_flight()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._take_leave(), LEAVE_SECONDS)
+                await asyncio.wait_for(self._take_leave(), self._leave_seconds)
         if self.fatal is not None:
             raise self.fatal
 
@@ -236,10 +238,11 @@ class FarmWorker(BaseWorker):
         drained = self._loop.create_task(self._drain.wait())
         await asyncio.wait({taking, drained}, return_when="FIRST_COMPLETED")
         drained.cancel()
-        await asyncio.wait({taking}, timeout=BLOCK_SECONDS + LEAVE_SECONDS)
+        await asyncio.wait({taking}, timeout=BLOCK_SECONDS + HUNG_SECONDS)
         if taking.done():
             taking.result()
         else:
+            self._leave_seconds = HUNG_SECONDS  # it will not hear us sign off either
             await _cancel([taking])
 
     async def _work_until_drained(self) -> None:
