@@ -21,7 +21,7 @@ def test_the_demonstration_is_interrupted_goes_on_grades_itself_and_redoes_nothi
     _, err = first.communicate(timeout=20)
     assert first.returncode == 130, err
     assert "start the demo again and it goes on from here" in err
-    wait_until(lambda: not farm.processes(), "no process is left", timeout_seconds=5)
+    wait_until(lambda: not farm.processes(), "no process is left", timeout_seconds=20)
 
     llm.script = GOLD
     second = farm("demo")

@@ -19,4 +19,4 @@ def test_ctrl_c_while_the_farm_starts_ends_it_without_a_traceback(
     _, err = process.communicate(timeout=20)
     assert "Traceback" not in err
     assert "KeyboardInterrupt" not in err
-    wait_until(lambda: not farm.processes(), "no process is left", timeout_seconds=5)
+    wait_until(lambda: not farm.processes(), "no process is left", timeout_seconds=20)

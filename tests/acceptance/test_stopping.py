@@ -48,7 +48,7 @@ def test_ctrl_c_ends_the_workers_and_the_next_run_goes_on(busy_farm: Cli, llm: S
     assert out == ""
     assert "stopped before the end" in err
     assert "Traceback" not in err
-    wait_until(lambda: not busy_farm.processes(), "no process is left", timeout_seconds=5)
+    wait_until(lambda: not busy_farm.processes(), "no process is left", timeout_seconds=20)
     go_on(busy_farm, llm)
 
 

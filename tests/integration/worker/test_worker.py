@@ -92,7 +92,7 @@ def test_a_second_signal_stops_at_once(yard, second):
     worker.send_signal(signal.SIGTERM)
     wait_until(lambda: '"draining"' in yard.logged(), "the first signal to be heard")
     worker.send_signal(second)
-    assert yard.ended(worker, seconds=5) == 0
+    assert yard.ended(worker) == 0
     assert yard.states() == {"queued": 4}
 
 
