@@ -14,21 +14,31 @@ _PIECE = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _NOTHING = re.compile(r"(?:[\s;]|--[^\n]*+|/\*[^*]*+(?:\*(?!/)[^*]*+)*\*/)*\Z")
-_OPENINGS = (
-    "This|These|Note|Notes|Explanation|Here|The|In|It|Let|I|You|Please|Output|Result|Results|Answer|Question|Where|"
-    "Hope|If|We|Sure|Alternatively|Or|For|Also|First|However|Reasoning|Final|Step"
+# What a chat template puts between turns, and no engine takes outside a string.
+_TURN = r"<\|\w[\w./-]{0,39}\|>|<\uff5c[^\uff5c<>\n]{1,40}\uff5c>|</?s>|<(?:start|end)_of_turn>|\[/?INST\]"
+# A line that opens with something else than SQL: marks of Markdown, a table, a label, a tag, a sentence.
+_MARK = r"```|~~~|[\"\']{3}|#+\s|\*\*|---+\s*$|===+\s*$|\|(?!\|)|\+[-=]{3,}|</?[A-Za-z]\w*[ >]|\[/?(?:SQL|ANSWER|QUERY)\]"
+_LABEL = r"(?:[-*]\s|\d+[.)]\s)?[^\W\d_][\w ]{1,30}:(?![:=])(?:\s|$)"
+_SENTENCE = (
+    r"[^\W\d_a-z][^\W\d_A-Z]+(?:['\u2019][a-z]+)?,?"
+    r"(?!\s+(?:AS|ON|JOIN|INNER|LEFT|RIGHT|FULL|CROSS|NATURAL|AND|OR|IS|IN|LIKE|BETWEEN|ASC|DESC|NOT|BY|WHERE)\b)"
+    r"(?!\s+(?:as|join|inner|left|right|cross|natural|asc|desc|like|between)\b)"
+    r"(?!\s+\w+\s+(?i:AS|ON|JOIN|INNER|LEFT|RIGHT|FULL|CROSS|NATURAL|USING|IS\s+NOT|IS\s+NULL|LIKE|BETWEEN|WHERE)\b)"
+    r"(?:(?:[ ][\w'\u2019`\"*-]+[,:]?){3}|(?:[ ][\w'\u2019`\"*-]+[,:]?){1,2}[ ]?[.!:?][ ]*$)"
+)
+_CLAUSES = (
+    "SELECT|FROM|WHERE|GROUP|ORDER|HAVING|LIMIT|OFFSET|UNION|EXCEPT|INTERSECT|JOIN|LEFT|RIGHT|INNER|CROSS|FULL|"
+    "NATURAL|ON|AND|OR|WITH|WINDOW|CASE|WHEN|THEN|ELSE|END|FETCH|NOT|IN|LIKE|BETWEEN|AS|USING|VALUES|BY|OVER"
 )
 _PROSE_LINE = re.compile(
-    rf"^[ \t]*+(?:```|~~~|[\"\']{{3}}|#+\s|\*\*|---+\s*$|(?:{_OPENINGS})\b(?!\s*\()[^\n=<>]*[a-z:.][^\n]*$)",
+    rf"^[ \t]*+(?:{_MARK}|(?!(?i:{_CLAUSES})\b)(?:{_LABEL}|{_SENTENCE})|[^\x00-\x7f\n]{{2}}[^\n]*[\u3002\uff1a]$)"
+    rf"|{_TURN}",
     re.MULTILINE,
 )
 _PARAGRAPH = re.compile(r"\n[ \t]*+\n\s*+")
-_CONTINUATIONS = (
-    "SELECT|FROM|WHERE|GROUP|ORDER|HAVING|LIMIT|OFFSET|UNION|EXCEPT|INTERSECT|JOIN|LEFT|RIGHT|INNER|CROSS|FULL|"
-    "NATURAL|ON|AND|OR|WITH|WINDOW|CASE|WHEN|END|FETCH"
-)
 _SQL_WORD = re.compile(
-    rf"\s*(?:{_CONTINUATIONS}|[),(]|--|/\*|[\w\".]+\s*[,(]|[\w\"]+\s+AS\b)",
+    rf"\s*(?:(?:{_CLAUSES})\b|[),(]|--|/\*|[-+*/%=<>|]+\s*(?:$|[\n\d(]|SELECT\b|[\w.]+\()"
+    r"|[\w\".]+\s*[,(]|[\w\"]+\s+AS\b)",
     re.IGNORECASE,
 )
 
@@ -50,8 +60,9 @@ def first_statement(text: str) -> str:
 
 
 def before_prose(text: str) -> str:
-    """Up to the first fence, heading, sentence or paragraph that does not go on with SQL."""
-    ends = [match.start() for match in _PROSE_LINE.finditer(text)]
+    """Up to the first fence, heading, label, sentence, table, turn or paragraph that does not go on with SQL."""
+    line = _PROSE_LINE.search(text)
+    ends = [line.start()] if line else []
     for match in _PARAGRAPH.finditer(text):
         if not _SQL_WORD.match(text, match.end()):
             ends.append(match.start())
