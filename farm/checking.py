@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from farm.checker.client import TIMEOUT_SECONDS, Checker
+from farm.checker.client import NO_SCRATCH, TIMEOUT_SECONDS, Checker
+from farm.checker.engines import Scratch
 from farm.errors import BadInput
+from farm.settings import Settings
 from farm.sql.dialect import DIALECTS
 from farm.sql.verdict import Verdict
 from farm.targets.target import Target
@@ -26,16 +28,24 @@ class Query:
     line: int = 1
 
 
-def check(sql: str, target: Target, *, dry_run: bool = True) -> Verdict:
+def check(sql: str, target: Target, *, dry_run: bool = True, settings: Settings | None = None) -> Verdict:
     """The verdict on one query, taken as it is, for a target.
 
     Runs in a process of its own that is ended should it hang or crash. The target's engine prepares what
-    passes: SQLite from the schema, Postgres by the target's URL; nothing is run. Raises BadInput where the
-    target's DDL cannot be read. Not for use inside a running event loop: there, see `check_all`.
+    passes: SQLite from the schema, Postgres by the target's URL or else on a scratch server as the settings
+    say (by default read from the environment); nothing is run. Raises BadInput where the target's DDL cannot
+    be read. Not for use inside a running event loop: there, see `check_all`.
     """
+    settings = settings or Settings.load()
 
     async def one() -> Verdict:
-        (verdict,) = [found async for found in check_all([Query(sql=sql, target=target)], dry_run=dry_run)]
+        verdicts = check_all(
+            [Query(sql=sql, target=target)],
+            dry_run=dry_run,
+            timeout_seconds=settings.check_timeout_seconds,
+            scratch=Scratch.of(settings),
+        )
+        (verdict,) = [found async for found in verdicts]
         return verdict
 
     return asyncio.run(one())
@@ -46,16 +56,14 @@ async def check_all(
     *,
     dry_run: bool = True,
     timeout_seconds: float = TIMEOUT_SECONDS,
-    scratch_postgres_url: str | None = None,
+    scratch: Scratch = NO_SCRATCH,
 ) -> AsyncIterator[Verdict]:
     """The verdict on each query, in order, all by one warm process.
 
-    `timeout_seconds` is for one query; `scratch_postgres_url` (a secret) is where Postgres targets without a
-    URL are dry-run. Raises BadInput, naming the line, where a target's DDL cannot be read.
+    `timeout_seconds` is for one query; `scratch` is where Postgres targets without a URL are dry-run. Raises
+    BadInput, naming the line, where a target's DDL cannot be read.
     """
-    checker = Checker(
-        timeout_seconds=timeout_seconds, scratch_postgres_url=scratch_postgres_url, dry_run=dry_run
-    )
+    checker = Checker(timeout_seconds=timeout_seconds, scratch=scratch, dry_run=dry_run)
     async with checker:
         waiting: deque[tuple[Query, asyncio.Task[Verdict]]] = deque()
         for query in queries:

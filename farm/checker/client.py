@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from farm.checker import protocol
+from farm.checker.engines import Scratch
 from farm.checker.pipe import Pipe
 from farm.checker.request import Ask, Opening
 from farm.errors import BadInput, Unavailable
@@ -21,6 +22,7 @@ STARTS_TRIED = 3
 TARGETS_KEPT = 64
 MEMORY_LIMIT_MB = 1024
 NOT_WANTED = "none was wanted"
+NO_SCRATCH = Scratch()
 
 
 class Checker:
@@ -38,12 +40,12 @@ class Checker:
         *,
         timeout_seconds: float = TIMEOUT_SECONDS,
         memory_limit_mb: int = MEMORY_LIMIT_MB,
-        scratch_postgres_url: str | None = None,
+        scratch: Scratch = NO_SCRATCH,
         dry_run: bool = True,
     ) -> None:
-        """`scratch_postgres_url` (a secret): where Postgres targets without a URL are dry-run."""
+        """`scratch`: where Postgres targets without a URL are dry-run."""
         self._no_dry_run = None if dry_run else NOT_WANTED
-        self._scratch_postgres_url = scratch_postgres_url
+        self._scratch = scratch
         self._timeout_seconds = timeout_seconds
         self._memory_limit_mb = memory_limit_mb
         self._queue: deque[Ask | Opening] = deque()
@@ -154,7 +156,7 @@ class Checker:
                     self._ids[request.target],
                     request.target,
                     no_dry_run=self._without_engine.get(request.target, self._no_dry_run),
-                    scratch_postgres_url=self._scratch_postgres_url,
+                    scratch=self._scratch,
                 )
             )
         else:

@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+from farm.targets.engine import NoEngine
+
 REST_SECONDS = 30.0
 
 
@@ -14,10 +16,6 @@ class Engine(Protocol):
     def name(self) -> str: ...
     def prepare(self, sql: str) -> str | None: ...
     def close(self) -> None: ...
-
-
-class NoEngine(Exception):
-    """No engine is at hand; the text says why, in words fit for a verdict."""
 
 
 class DryRun:
@@ -68,6 +66,8 @@ class DryRun:
             raise NoEngine(self._reason)
         try:
             self._engine = self._open()
+        except NoEngine as absent:
+            raise self._rest(str(absent)) from None
         except Exception as error:
             raise self._rest(f"the engine cannot be opened: {_words(error)}") from error
         if self._engine is None:

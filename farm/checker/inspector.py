@@ -4,22 +4,22 @@ The checker process holds one for each target; tests and the command line may us
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
-from farm.checker.dry_run import DryRun, Engine, NoEngine
+from farm.checker.dry_run import DryRun, Engine
 from farm.sql.assess import assess, judge
 from farm.sql.schema import Schema
 from farm.sql.verdict import Candidate, Finding, Severity, Verdict
+from farm.targets.engine import NoEngine, open_engine
 from farm.targets.target import Target
 
 OpenEngine = Callable[[Target], Engine | None]
 
 
-def open_check_engine(target: Target, *, scratch_postgres_url: str | None = None) -> Engine | None:
-    """The engine that dry runs use; None where a Postgres target has neither URL nor scratch server."""
-    from farm.targets.engine import open_engine
-
-    return open_engine(target, purpose="check", scratch_postgres_url=scratch_postgres_url)
+def open_check_engine(target: Target) -> Engine | None:
+    """The engine that dry runs use; None for a Postgres target without a URL, there is no server for it."""
+    return open_engine(target, purpose="check")
 
 
 class Inspector:
@@ -46,6 +46,11 @@ class Inspector:
         except NoEngine as absent:
             judged = assess(answer_text, self.schema)
             return tuple(replace(c, verdict=_without_engine(c.verdict, str(absent))) for c in judged)
+
+    def warm(self) -> None:
+        """Open the engine now rather than with the first query."""
+        with suppress(NoEngine):
+            self._engine_name()
 
     def close(self) -> None:
         self._dry_run.close()

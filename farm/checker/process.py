@@ -9,12 +9,11 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from typing import Any
 
 from farm.checker import isolation
-from farm.checker.dry_run import Engine
-from farm.checker.inspector import Inspector, open_check_engine
+from farm.checker.engines import Engines, Scratch
+from farm.checker.inspector import Inspector
 from farm.checker.protocol import READY, decode, encode, pack
 from farm.errors import BadInput
 from farm.sql.verdict import Candidate
@@ -27,8 +26,8 @@ log = logging.getLogger(__name__)
 class Server:
     """Serves one frame after the other; targets stay compiled and their engines warm until forgotten."""
 
-    def __init__(self, open_engine: Callable[..., Engine | None] = open_check_engine) -> None:
-        self._open_engine = open_engine
+    def __init__(self) -> None:
+        self._engines = Engines()
         self._inspectors: dict[int, Inspector | BadInput] = {}
 
     def reply(self, frame: dict[str, Any]) -> dict[str, Any] | None:
@@ -49,18 +48,24 @@ class Server:
     def close(self) -> None:
         for id_ in list(self._inspectors):
             self._forget(id_)
+        self._engines.close()
 
     def _opened(self, frame: dict[str, Any]) -> dict[str, Any]:
         target = Target(**frame["target"])
+        scratch = Scratch(**frame["scratch"])
         try:
-            self._inspectors[frame["id"]] = Inspector(
+            inspector = Inspector(
                 target,
-                open_engine=partial(self._open_engine, scratch_postgres_url=frame["scratch_postgres_url"]),
+                open_engine=lambda target: self._engines.open(target, scratch),
                 no_dry_run=frame["no_dry_run"],
             )
+            self._inspectors[frame["id"]] = inspector
         except BadInput as error:
             self._inspectors[frame["id"]] = error
             return {"bad_input": str(error)}
+        if frame["no_dry_run"] is None:
+            self._engines.expect(target, scratch)
+            inspector.warm()
         log.debug("opened target %s", target.name)
         return {"opened": True}
 

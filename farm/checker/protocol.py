@@ -1,19 +1,21 @@
 """Frames between a worker and its checker process: one JSON object a line, replies in the order of requests.
 
     → {"op": "open", "id": 1, "target": {…}, …}                   ← {"opened": true}
-    → {"op": "assess", "id": 1, "text": "…"}                          ← {"candidates": [{"sql", "verdict"}]}
+    → {"op": "assess", "id": 1, "text": "…"}                          ← {"candidates": [{"sql", "verdict", …}]}
     → {"op": "check", "id": 1, "text": "…"}                           ← {"candidates": [{"sql", "verdict"}]}
     → {"op": "forget", "id": 1}                                       (no reply)
 
 The process says {"ready": true} once, before its first reply. A request that cannot be served because the
 target is unfit gets {"bad_input": "why"}. `open` carries the target with its URL, `no_dry_run` (a reason
-to do without an engine) and `scratch_postgres_url`, both null as a rule.
+to do without an engine, null as a rule) and `scratch`, where Postgres targets without a URL are dry-run.
 """
 
 import json
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 
+from farm.checker.engines import Scratch
 from farm.sql.verdict import Candidate, Verdict
 from farm.targets.target import Target
 
@@ -31,9 +33,7 @@ def decode(line: bytes) -> dict[str, Any]:
     return frame
 
 
-def open_frame(
-    id_: int, target: Target, *, no_dry_run: str | None, scratch_postgres_url: str | None
-) -> bytes:
+def open_frame(id_: int, target: Target, *, no_dry_run: str | None, scratch: Scratch) -> bytes:
     fields = {name: getattr(target, name) for name in ("name", "dialect", "ddl", "notes", "url")}
     return encode(
         {
@@ -41,7 +41,7 @@ def open_frame(
             "id": id_,
             "target": fields,
             "no_dry_run": no_dry_run,
-            "scratch_postgres_url": scratch_postgres_url,
+            "scratch": asdict(scratch),
         }
     )
 
@@ -55,10 +55,13 @@ def ask_frame(op: str, id_: int, text: str) -> bytes:
 
 
 def pack(candidates: Iterable[Candidate]) -> dict[str, Any]:
-    return {"candidates": [{"sql": c.sql, "verdict": c.verdict.to_dict()} for c in candidates]}
+    return {
+        "candidates": [
+            {"sql": c.sql, "verdict": c.verdict.to_dict(), "canonical_key": c.canonical_key}
+            for c in candidates
+        ]
+    }
 
 
 def unpack(frame: dict[str, Any]) -> tuple[Candidate, ...]:
-    return tuple(
-        Candidate(sql=c["sql"], verdict=Verdict.from_dict(c["verdict"])) for c in frame["candidates"]
-    )
+    return tuple(Candidate(**(c | {"verdict": Verdict.from_dict(c["verdict"])})) for c in frame["candidates"])

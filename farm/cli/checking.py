@@ -37,18 +37,18 @@ def check(
     FILE holds one query, or JSONL with one {"sql", "target"} or {"sql", "ddl", "dialect"} a line. Exit code 0
     if all are accepted, 1 if some are not, 2 if the input cannot be read.
     """
+    from farm.checker.engines import Scratch
     from farm.checking import check_all
 
     with opened() as farm:
         queries = list(_queries(farm, file, target))
-        scratch = farm.settings.scratch_postgres_url
 
         async def run() -> bool:
             verdicts = check_all(
                 queries,
                 dry_run=not no_dry_run,
                 timeout_seconds=farm.settings.check_timeout_seconds,
-                scratch_postgres_url=scratch.get_secret_value() if scratch else None,
+                scratch=Scratch.of(farm.settings),
             )
             accepted, number = True, 0
             async for verdict in verdicts:

@@ -1,5 +1,6 @@
 """Engines: a target's own database, asked to prepare a query, to run it, or to show its schema."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -7,6 +8,10 @@ from farm.errors import TargetTrouble
 from farm.targets.target import Target
 
 Purpose = Literal["check", "run"]
+
+
+class NoEngine(Exception):
+    """No engine is at hand for this query; the text says why, in words fit for a verdict."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,7 +40,7 @@ class Engine(Protocol):
         """What the database says against the query, without running it; None: nothing.
 
         The text's first line is the database's message; lines `LINE n:` and `HINT: …` may follow.
-        Raises TargetTrouble where the database cannot be asked.
+        Raises TargetTrouble where the database cannot be asked, NoEngine where what it says means nothing.
         """
         ...
 
@@ -47,12 +52,17 @@ class Engine(Protocol):
 
 
 def open_engine(
-    target: Target, *, purpose: Purpose, scratch_postgres_url: str | None = None
+    target: Target,
+    *,
+    purpose: Purpose,
+    scratch_postgres_url: str | None = None,
+    embedded_postgres: Callable[[], str] | None = None,
 ) -> Engine | None:
     """The engine that checks or runs queries for `target`; None where there is no database to ask.
 
     A check of a SQLite target uses an empty database in memory made from its DDL; of a Postgres target the
-    target itself, or else its DDL loaded into a throw-away database on the scratch server.
+    target itself, or else its DDL loaded into a throw-away database on the scratch server, or else into one
+    that is kept on the embedded server, whose URL `embedded_postgres` gives.
     Raises TargetTrouble, never showing a password, where the database cannot be opened.
     """
     if purpose == "run" and target.url is None:
@@ -63,7 +73,7 @@ def open_engine(
     if target.dialect == "sqlite":
         return _open_sqlite(target, purpose)
     if target.dialect == "postgres":
-        return _open_postgres(target, scratch_postgres_url)
+        return _open_postgres(target, scratch_postgres_url, embedded_postgres)
     return None
 
 
@@ -75,12 +85,17 @@ def _open_sqlite(target: Target, purpose: Purpose) -> Engine:
     return SqliteEngine.from_url(target.url, target_name=target.name)
 
 
-def _open_postgres(target: Target, scratch_postgres_url: str | None) -> Engine | None:
+def _open_postgres(
+    target: Target, scratch_postgres_url: str | None, embedded_postgres: Callable[[], str] | None
+) -> Engine | None:
     from farm.targets.postgres import PostgresEngine
+    from farm.targets.postgres_kept import KeptEngine
     from farm.targets.postgres_scratch import ScratchEngine
 
     if target.url is not None:
         return PostgresEngine(target.url, target_name=target.name)
     if scratch_postgres_url is not None:
         return ScratchEngine(scratch_postgres_url, target.ddl, target_name=target.name)
+    if embedded_postgres is not None:
+        return KeptEngine(embedded_postgres(), target.ddl, target_name=target.name)
     return None

@@ -9,26 +9,19 @@ import contextlib
 import re
 import secrets
 import time
-from urllib.parse import urlsplit
+from collections.abc import Iterable
 
 import psycopg
-from psycopg import errors, sql
+from psycopg import sql
 
 from farm.errors import TargetTrouble
 from farm.targets.postgres import PostgresEngine
-from farm.targets.postgres_session import Connection, connect, words
-from farm.targets.postgres_text import statements
-from farm.targets.urls import normal
+from farm.targets.postgres_load import Failure, load
+from farm.targets.postgres_session import Connection, connect
+from farm.targets.postgres_url import with_database
 
 PREFIX = "farm_scratch_"
 LEFT_BEHIND_SECONDS = 24 * 3600
-LOAD_LIMIT_MS = 60_000
-DUMP_DATA = re.compile(r"(?ims)^COPY [^;]+ FROM stdin;\n.*?^\\\.$|^\\[^\n]*$")
-COMMENTS = r"(?is)(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*"
-SCHEMA = re.compile(COMMENTS + r"(?:CREATE|ALTER|COMMENT)\b")
-CONTAINER = re.compile(COMMENTS + r"CREATE\s+(?:SCHEMA|EXTENSION|DATABASE|ROLE|USER)\b")
-NEEDED = re.compile(COMMENTS + r"CREATE\s+(?:\w+\s+)*?(?:TABLE|VIEW|TYPE|DOMAIN)\b")
-"""What a query can name; the rest (indexes, owners, comments) may fail."""
 
 
 class ScratchEngine(PostgresEngine):
@@ -49,13 +42,13 @@ class ScratchEngine(PostgresEngine):
                     "(ALTER ROLE … CREATEDB), or unset FARM_SCRATCH_POSTGRES_URL"
                 ) from error
         try:
-            url = _with_database(scratch_url, self._made) if self._is_database else scratch_url
+            url = with_database(scratch_url, self._made) if self._is_database else scratch_url
             super().__init__(
                 url,
                 target_name=target_name,
                 search_path=None if self._is_database else f"{self._made}, public",
             )
-            load_ddl(self._connection, ddl, target_name=target_name, own_database=self._is_database)
+            _require_loaded(load(self._connection, ddl, own_database=self._is_database), target_name)
         except BaseException:
             self.close()
             raise
@@ -70,46 +63,12 @@ class ScratchEngine(PostgresEngine):
             _drop(server, self._made, self._is_database)
 
 
-def load_ddl(connection: Connection, ddl: str, *, target_name: str, own_database: bool) -> None:
-    """Run the CREATE and ALTER statements of a script or a dump, in whatever order works.
-
-    Raises TargetTrouble, quoting the statement, where a table, view or type cannot be made.
-    """
-    waiting = [text for text in statements(DUMP_DATA.sub("", ddl)) if SCHEMA.match(text)]
-    if not own_database:
-        waiting = [text for text in waiting if not CONTAINER.match(text)]
-    connection.execute(f"SET statement_timeout = {LOAD_LIMIT_MS}".encode())
-    while waiting:
-        failed = [(text, said) for text in waiting if (said := _run(connection, text, own_database))]
-        if len(failed) == len(waiting):
-            _raise_for(failed, target_name)
-            break
-        waiting = [text for text, _ in failed]
-    connection.execute("RESET statement_timeout")
-
-
-def _run(connection: Connection, statement: str, own_database: bool) -> str | None:
-    try:
-        connection.execute(statement.encode())
-    except errors.InvalidSchemaName as error:
-        missing = re.search(r'"(.+)"', error.diag.message_primary or "")
-        if own_database and missing and not CONTAINER.match(statement):
-            connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(missing[1])))
-            return _run(connection, statement, own_database)
-        return words(error, statement, prefix="")
-    except psycopg.Error as error:
-        return words(error, statement, prefix="")
-    return None
-
-
-def _raise_for(failed: list[tuple[str, str]], target_name: str) -> None:
-    for statement, said in failed:
-        if NEEDED.match(statement):
-            start = " ".join(statement.split())[:80]
+def _require_loaded(failures: Iterable[Failure], target_name: str) -> None:
+    for failure in failures:
+        if failure.is_named:
             raise TargetTrouble(
-                f"the schema of target {target_name!r} does not load into Postgres: {said.splitlines()[0]}, "
-                f"in: {start} … Mend the DDL and run "
-                f"`farm target add {target_name} --dialect postgres --ddl FILE` again"
+                f"the schema of target {target_name!r} does not load into Postgres: {failure.reason} "
+                f"Mend the DDL and run `farm target add {target_name} --dialect postgres --ddl FILE` again"
             )
 
 
@@ -138,9 +97,3 @@ def _drop_left_behind(server: Connection, is_database: bool) -> None:
             # Fails for a database that is still in use, which then is not left behind.
             with contextlib.suppress(psycopg.Error):
                 _drop(server, name, is_database)
-
-
-def _with_database(url: str, name: str) -> str:
-    parts = urlsplit(normal(url))
-    query = f"?{parts.query}" if parts.query else ""
-    return f"postgresql://{parts.netloc}/{name}{query}"

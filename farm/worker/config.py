@@ -23,12 +23,6 @@ class WorkerConfig:
     api_key: str | None = field(repr=False)
     host: str = field(default_factory=socket.gethostname)
 
-    @property
-    def scratch_postgres_url(self) -> str | None:
-        """Where Postgres targets without a URL are dry-run."""
-        url = self.settings.scratch_postgres_url
-        return url.get_secret_value() if url else None
-
 
 def require_picklable(config: Any) -> None:
     """Raise BadSetting naming the field of a dataclass that cannot be handed to a new process."""

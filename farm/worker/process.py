@@ -89,10 +89,11 @@ async def _live(config: WorkerConfig, name: str, watchdog: Connection, orders: C
 async def _checking(config: WorkerConfig) -> AsyncIterator["Checker"]:
     """A checker whose process has been started; it is not awaited."""
     from farm.checker.client import Checker
+    from farm.checker.engines import Scratch
 
     checker = Checker(
         timeout_seconds=config.settings.check_timeout_seconds,
-        scratch_postgres_url=config.scratch_postgres_url,
+        scratch=Scratch.of(config.settings),
     )
     checker.begin()
     await asyncio.sleep(0)  # the loop's one turn that starts it

@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from farm.checker.client import TARGETS_KEPT, Checker
+from farm.checker.engines import Scratch
 from farm.errors import BadInput, Unavailable
 from farm.targets.target import Target
 
@@ -267,7 +268,7 @@ def test_secrets_do_not_show_in_the_process_table():
     target = Target(name="t", dialect="sqlite", ddl=SHOP.ddl, url="sqlite:////nowhere/s3cret.db")
 
     async def scene():
-        async with checking(scratch_postgres_url="postgresql://u:s3cret@127.0.0.1:1/x") as checker:
+        async with checking(scratch=Scratch(postgres_url="postgresql://u:s3cret@127.0.0.1:1/x")) as checker:
             await checker.check(GOOD, target)
             process = psutil.Process(checker.pid)
             shown = " ".join(process.cmdline()) + " ".join(process.environ().values())

@@ -2,7 +2,8 @@
 
 import pytest
 
-from farm.checker.dry_run import REST_SECONDS, DryRun, NoEngine
+from farm.checker.dry_run import REST_SECONDS, DryRun
+from farm.targets.engine import NoEngine
 
 
 class Fragile:

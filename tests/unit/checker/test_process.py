@@ -5,6 +5,7 @@ import os
 
 import pytest
 
+from farm.checker.engines import Scratch
 from farm.checker.process import Server, serve
 from farm.checker.protocol import ask_frame, decode, forget_frame, open_frame, unpack
 from farm.targets.target import Target
@@ -13,7 +14,7 @@ SHOP = Target(name="shop", dialect="sqlite", ddl="CREATE TABLE orders (id int)")
 
 
 def opened(id_, target, **given):
-    settings = {"no_dry_run": None, "scratch_postgres_url": None, **given}
+    settings = {"no_dry_run": None, "scratch": Scratch(), **given}
     return decode(open_frame(id_, target, **settings))
 
 
@@ -65,7 +66,7 @@ def test_unknown_requests_are_a_defect(server):
 
 def test_frames_may_arrive_in_pieces_and_end_with_the_input(server):
     (requests, give), (take, replies) = os.pipe(), os.pipe()
-    frame = open_frame(1, SHOP, no_dry_run="x", scratch_postgres_url=None) + ask_frame(
+    frame = open_frame(1, SHOP, no_dry_run="x", scratch=Scratch()) + ask_frame(
         "check", 1, "SELECT id FROM orders"
     )
     os.write(give, frame[:50])

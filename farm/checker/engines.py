@@ -1,0 +1,82 @@
+"""The engines of one checker process: a target's own, and the embedded Postgres that all may share."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from farm.errors import Unavailable
+from farm.services.postgres_use import PostgresUse
+from farm.targets.engine import Engine, NoEngine, open_engine
+from farm.targets.target import Target
+
+if TYPE_CHECKING:
+    from farm.settings import Settings
+
+ASK_LIMIT_SECONDS = 3.0
+"""How long one query waits for the embedded server to come back: less than it is given for all."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scratch:
+    """Where Postgres targets without a URL are dry-run: on a server (its URL is a secret), else on one that
+    is embedded in the farm's home, else nowhere."""
+
+    postgres_url: str | None = field(default=None, repr=False)
+    home: str | None = None
+
+    @classmethod
+    def of(cls, settings: "Settings") -> Self:
+        """As the settings say."""
+        url = settings.scratch_postgres_url
+        return cls(postgres_url=url.get_secret_value() if url else None, home=str(settings.home.absolute()))
+
+
+class Engines:
+    """Opens engines, and holds the embedded server as long as it is open itself."""
+
+    def __init__(self) -> None:
+        self._uses: dict[str, PostgresUse] = {}
+
+    def expect(self, target: Target, scratch: Scratch) -> None:
+        """Start the embedded server where the target will need it, with all the time that takes."""
+        embedded = self._embedded(target, scratch)
+        if embedded is not None:
+            with suppress(Unavailable):  # which is told with the first query
+                embedded.url()
+
+    def open(self, target: Target, scratch: Scratch) -> Engine | None:
+        """The engine that dry runs use; None where there is none for the dialect, NoEngine says why else."""
+        embedded = self._embedded(target, scratch)
+        return open_engine(
+            target,
+            purpose="check",
+            scratch_postgres_url=scratch.postgres_url,
+            embedded_postgres=None if embedded is None else _url_of(embedded),
+        )
+
+    def close(self) -> None:
+        while self._uses:
+            self._uses.popitem()[1].close()
+
+    def _embedded(self, target: Target, scratch: Scratch) -> PostgresUse | None:
+        if target.dialect != "postgres" or target.url is not None:
+            return None
+        if scratch.postgres_url is not None or scratch.home is None:
+            return None
+        if scratch.home not in self._uses:
+            from farm.targets.postgres_kept import answers
+
+            self._uses[scratch.home] = PostgresUse(Path(scratch.home), answers)
+        return self._uses[scratch.home]
+
+
+def _url_of(embedded: PostgresUse) -> Callable[[], str]:
+    def url() -> str:
+        try:
+            return embedded.url(limit_seconds=ASK_LIMIT_SECONDS)
+        except Unavailable as error:
+            raise NoEngine(str(error)) from None
+
+    return url

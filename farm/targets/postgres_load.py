@@ -1,0 +1,113 @@
+"""Loads a schema, from a script or a dump, into an empty Postgres database: as much of it as it takes."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import psycopg
+from psycopg import errors, sql
+
+from farm.targets.postgres_session import Connection, words
+from farm.targets.postgres_text import statements
+
+LOAD_LIMIT_MS = 60_000
+QUOTED_CHARS = 80
+DUMP_DATA = re.compile(r"(?ims)^COPY [^;]+ FROM stdin;\n.*?^\\\.$|^\\[^\n]*$")
+COMMENTS = r"(?is)(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*"
+PATH = re.compile(COMMENTS + r"SET\s+(?:SESSION\s+|LOCAL\s+)?search_path\s*(?:TO|=)\s*(.+)$")
+SCHEMA = re.compile(COMMENTS + r"(?:CREATE|ALTER|COMMENT)\b")
+CONTAINER = re.compile(COMMENTS + r"CREATE\s+(?:SCHEMA|EXTENSION|DATABASE|ROLE|USER)\b")
+NAMED = re.compile(COMMENTS + r"CREATE\s+(?:\w+\s+)*?(?:TABLE|VIEW|TYPE|DOMAIN)\b")
+"""What a query can name; of the rest most (indexes, owners, comments) may fail."""
+CHANGED = re.compile(COMMENTS + r"ALTER\s+TABLE\b(?!.*\b(?:OWNER\s+TO|TABLESPACE|TRIGGER|POLICY|SECURITY)\b)")
+"""May add columns or the keys that grouping relies on."""
+CALLED = re.compile(
+    COMMENTS + r"CREATE\s+(?:\w+\s+)*?(?:EXTENSION|FUNCTION|AGGREGATE|OPERATOR|CAST|COLLATION)\b"
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failure:
+    """A statement that could not be run: its start, and what Postgres says, in one line.
+
+    `is_named`: it makes a table, view or type. `is_structural`: without it all that the database says of a
+    query is in doubt; otherwise only what it says of functions and the like.
+    """
+
+    statement: str
+    said: str
+    is_named: bool
+    is_structural: bool
+
+    @property
+    def reason(self) -> str:
+        return f"{self.said}, in: {self.statement} …"
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Order:
+    """A statement to run, and the search path (SQL) that the script has set before it."""
+
+    text: str
+    search_path: str | None
+
+
+def load(connection: Connection, ddl: str, *, own_database: bool) -> tuple[Failure, ...]:
+    """Run the CREATE and ALTER statements of a script or a dump, in whatever order works.
+
+    Returns those that failed although queries may depend on them. `own_database`: the schemas and extensions
+    that the script names may be made, and its search paths are kept.
+    """
+    waiting = list(_orders(ddl, own_database))
+    connection.execute(f"SET statement_timeout = {LOAD_LIMIT_MS}".encode())
+    failed: list[tuple[_Order, str]] = []
+    while waiting:
+        failed = [(order, said) for order in waiting if (said := _run(connection, order, own_database))]
+        if len(failed) == len(waiting):
+            break
+        waiting = [order for order, _ in failed]
+    connection.execute("RESET statement_timeout")
+    return tuple(failure for order, said in failed if (failure := _failure(order.text, said)))
+
+
+def _orders(ddl: str, own_database: bool) -> Iterator[_Order]:
+    search_path = None
+    for text in statements(DUMP_DATA.sub("", ddl)):
+        if own_database and (found := PATH.match(text)):
+            search_path = found[1]
+        elif SCHEMA.match(text) and (own_database or not CONTAINER.match(text)):
+            yield _Order(text=text, search_path=search_path)
+
+
+def _run(connection: Connection, order: _Order, own_database: bool) -> str | None:
+    try:
+        if order.search_path:
+            connection.execute(f"SET search_path = {order.search_path}".encode())
+        connection.execute(order.text.encode())
+    except errors.InvalidSchemaName as error:
+        missing = re.search(r'"(.+)"', error.diag.message_primary or "")
+        if own_database and missing and not CONTAINER.match(order.text):
+            connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(missing[1])))
+            return _run(connection, order, own_database)
+        return words(error, order.text, prefix="")
+    except psycopg.Error as error:
+        return words(error, order.text, prefix="")
+    return None
+
+
+def _failure(statement: str, said: str) -> Failure | None:
+    """None for what no query depends on."""
+    is_named = bool(NAMED.match(statement))
+    is_structural = is_named or bool(CHANGED.match(statement))
+    if not is_structural and not CALLED.match(statement):
+        return None
+    return Failure(
+        statement=" ".join(statement.split())[:QUOTED_CHARS],
+        said=said.splitlines()[0],
+        is_named=is_named,
+        is_structural=is_structural,
+    )
