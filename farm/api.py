@@ -200,11 +200,19 @@ class Farm:
             return reports.attempts(connection, task_id)
 
     def queries(
-        self, search: str | None = None, *, target: str | None = None, limit: int | None = None
+        self,
+        search: str | None = None,
+        *,
+        target: str | None = None,
+        unique: bool = False,
+        limit: int | None = None,
     ) -> Iterator[Report]:
-        """Accepted queries, newest first, whose question or SQL holds every word of `search`."""
+        """Accepted queries, newest first, whose question or SQL holds every word of `search`.
+
+        `unique`: of those that differ in spelling alone only the first.
+        """
         with self.store.read() as connection:
-            yield from reports.find(connection, search=search, target=target, limit=limit)
+            yield from reports.find(connection, search=search, target=target, unique=unique, limit=limit)
 
     def query(self, query_id: int) -> Report:
         """One accepted query; raises NotFound."""

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 
 from farm.errors import NotFound
-from farm.store import results, steering
+from farm.store import alike, results, steering
 from farm.store.engine import Store
 from farm.store.results import Progress, TaskResult
 
@@ -74,6 +74,11 @@ class Batch:
                 )
             time.sleep(pause_seconds)
             pause_seconds = min(2 * pause_seconds, MOST_PAUSE_SECONDS)
+
+    def duplicates(self) -> int:
+        """How many of its tasks gave a query that was there before, up to its spelling (`same_as`)."""
+        with self._store.read() as connection:
+            return alike.duplicates(connection, self.id)
 
     def cancel(self) -> int:
         """Let the tasks that still wait end as dead; returns how many. Tasks in work come to their end."""

@@ -172,5 +172,7 @@ def _summary(batch: Batch, *, waited: bool) -> str:
     summary = f"batch {batch.id}: {counted(batch.added or 0, 'task')} enqueued{known}"
     if waited:
         now = batch.progress()
-        summary += f"; {now.accepted:,} accepted, {now.rejected + now.dead:,} refused"
+        alike = batch.duplicates()
+        same = f" ({alike:,} the same as an earlier one)" if alike else ""
+        summary += f"; {now.accepted:,} accepted{same}, {now.rejected + now.dead:,} refused"
     return summary

@@ -11,6 +11,7 @@ from typing import IO, Annotated
 
 import typer
 
+from farm.cli.looking import Unique
 from farm.cli.shared import Group, add_command, counted, note, opened, plain
 from farm.errors import BadInput
 from farm.store.reports import Report
@@ -30,6 +31,7 @@ def export(
     ] = None,
     search: Annotated[str | None, typer.Option(help="Words that the question or the SQL must hold.")] = None,
     target: Annotated[str | None, typer.Option(help="Only queries for this target.")] = None,
+    unique: Unique = False,
 ) -> None:
     """Write accepted queries as CSV or JSONL: question, target, SQL and where it came from."""
     chosen = format or (output.suffix.removeprefix(".") if output else "jsonl")
@@ -37,7 +39,7 @@ def export(
         raise BadInput(f"there is no format {chosen!r}; use csv or jsonl")
     with opened() as farm, _writing(output) as stream:
         write = _write_csv if chosen == "csv" else _write_jsonl
-        count = write(stream, farm.queries(search, target=target))
+        count = write(stream, farm.queries(search, target=target, unique=unique))
     note(f"{counted(count, 'query')} written" + (f" to {output}" if output else ""))
 
 

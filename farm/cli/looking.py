@@ -21,7 +21,11 @@ QUERY_COLUMNS = (
     Column("question"),
     Column("model"),
     Column("when", whole=True),
+    Column("same as", right=True, whole=True),
 )
+Unique = Annotated[
+    bool, typer.Option("--unique", help="Of queries that differ in spelling alone only the first.")
+]
 CELL_CHARS = 60
 
 
@@ -36,12 +40,13 @@ def queries(
         str | None, typer.Argument(help="Words that the question or the SQL must hold.")
     ] = None,
     target: Annotated[str | None, typer.Option(help="Only queries for this target.")] = None,
+    unique: Unique = False,
     limit: Annotated[int, typer.Option(help="How many, the newest first.", min=1)] = 20,
     json: Json = False,
 ) -> None:
     """List and search accepted queries."""
     with opened() as farm:
-        found = list(farm.queries(search, target=target, limit=limit))
+        found = list(farm.queries(search, target=target, unique=unique, limit=limit))
     if json:
         for report in found:
             print_json(report)
@@ -99,7 +104,8 @@ def run(
 
 def _query(report: Report) -> list[str]:
     when = report.created_at.astimezone().strftime("%Y-%m-%d %H:%M")
-    return [str(report.id), report.target, report.question, report.model, when]
+    same_as = str(report.same_as or "")
+    return [str(report.id), report.target, report.question, report.model, when, same_as]
 
 
 def _table(result: Result, *, whole: bool) -> tuple[list[Column], list[list[str]]]:
@@ -129,6 +135,7 @@ def _provenance(result: TaskResult, report: Report | None) -> str:
     if report is not None:
         parts = [f"query {report.id}", *parts, report.model, f"prompt {report.prompt_version}"]
         parts += [f"schema {report.schema_fingerprint}", f"dry run {report.dry_run or 'none'}"]
+        parts += [f"the same as query {report.same_as}"] if report.same_as is not None else []
     tokens = result.prompt_tokens + result.completion_tokens
     parts += [counted(result.calls, "call"), counted(tokens, "token"), usd(result.cost_usd)]
     return " · ".join(part for part in parts if part)

@@ -70,6 +70,7 @@ def accepted(
         "target": target.name,
         "dialect": target.dialect,
         "sql": chosen.sql,
+        "canonical_key": chosen.canonical_key,
         "model": said.model,
         "call_no": said.call_no,
         "dry_run": chosen.verdict.dry_run,

@@ -4,11 +4,13 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from farm.sql.checks import check
+from farm.sql.canonical import canonical_key
+from farm.sql.checks import check_subject
 from farm.sql.codes import DECIDED_BY_ENGINE
 from farm.sql.engine_error import engine_finding
 from farm.sql.extract import candidates
 from farm.sql.schema import Schema
+from farm.sql.subject import Subject
 from farm.sql.verdict import Candidate, Finding, Severity, Verdict, best
 
 DryRun = Callable[[str], str | None]
@@ -27,7 +29,7 @@ def assess(
     """
     judged: list[Candidate] = []
     for sql in candidates(answer_text):
-        judged.append(Candidate(sql=sql, verdict=judge(sql, schema, dry_run, dry_run_name)))
+        judged.append(_judged(Subject(sql, schema), dry_run, dry_run_name))
         if judged[-1].verdict.accepted:
             break
     return tuple(judged) or (Candidate(sql="", verdict=_no_sql(answer_text)),)
@@ -37,13 +39,30 @@ def judge(
     sql: str, schema: Schema, dry_run: DryRun | None = None, dry_run_name: str | None = None
 ) -> Verdict:
     """One query's verdict. The engine is asked only once nothing but names can be wrong, and then decides."""
+    return _verdict(Subject(sql, schema), dry_run, dry_run_name)
+
+
+def _judged(subject: Subject, dry_run: DryRun | None, dry_run_name: str | None) -> Candidate:
+    verdict = _verdict(subject, dry_run, dry_run_name)
+    key = _canonical_key(subject) if verdict.accepted else None
+    return Candidate(sql=subject.sql, verdict=verdict, canonical_key=key)
+
+
+def _canonical_key(subject: Subject) -> str | None:
+    try:
+        return canonical_key(subject)
+    except Exception:  # an engine may accept what the parser does not understand
+        return None
+
+
+def _verdict(subject: Subject, dry_run: DryRun | None, dry_run_name: str | None) -> Verdict:
     started = time.perf_counter()
-    findings = check(sql, schema)
+    findings = check_subject(subject)
     errors = [finding for finding in findings if finding.severity is Severity.ERROR]
     asked = dry_run is not None and all(error.code in DECIDED_BY_ENGINE for error in errors)
     if dry_run is not None and asked:
-        refusal = dry_run(sql)
-        findings = _reconciled(findings, refusal, sql, schema)
+        refusal = dry_run(subject.sql)
+        findings = _reconciled(findings, refusal, subject.sql, subject.schema)
     elapsed_ms = (time.perf_counter() - started) * 1000
     return Verdict(findings=findings, dry_run=dry_run_name if asked else None, elapsed_ms=elapsed_ms)
 

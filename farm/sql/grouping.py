@@ -5,7 +5,7 @@ these, and the other columns of a table whose primary key GROUP BY lists.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
@@ -16,6 +16,31 @@ from farm.sql.sameness import Sameness
 from farm.sql.scopes import Resolution
 from farm.sql.shape import is_bare_position, items
 from farm.sql.sources import Selection, Source
+from farm.sql.subject import Subject
+
+
+def shows_any_row(subject: Subject) -> bool:
+    """Whether a column has the value of any row of its group, which only SQLite allows."""
+    if subject.rules.grouping != "free":
+        return False
+    rules = replace(subject.rules, grouping="keys")
+    resolution = subject.resolution
+    return any(
+        next(Grouping(selection=selection, resolution=resolution, rules=rules).ungrouped(), None) is not None
+        for selection in grouped_selections(subject)
+    )
+
+
+def grouped_selections(subject: Subject) -> Iterator[Selection]:
+    """The SELECTs whose rows stand for groups."""
+    aggregating = {id(aggregate.selection.node) for aggregate in subject.aggregates}
+    for selection in subject.resolution.selections:
+        node = selection.node
+        group = node.args.get("group")
+        if group is not None and group.args.get("all"):
+            continue
+        if group is not None or id(node) in aggregating or node.args.get("having") is not None:
+            yield selection
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,6 +30,8 @@ class Schema:
 
     def __init__(self, rules: Rules, tables: Iterable[Table]) -> None:
         self.rules = rules
+        self.collates = False
+        """Whether some columns have a collation of their own."""
         self.tables: dict[tuple[str, str], Table] = {}
         self._by_name: dict[str, list[Table]] = {}
         self._homes: dict[str, list[str]] = {}
@@ -43,6 +45,7 @@ class Schema:
 
         rules = rules_of(dialect)
         schema = cls(rules, ())
+        schema.collates = "collate" in ddl.lower()
         for relation in read_ddl(ddl, rules):
             schema._add(_table(relation, schema, output_columns(relation, schema)))
         if rules.name == "postgres":

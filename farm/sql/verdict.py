@@ -65,10 +65,14 @@ class Verdict:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Candidate:
-    """One query found in an answer (the model's own text, not a rewrite) and the verdict on it."""
+    """One query found in an answer (the model's own text, not a rewrite) and the verdict on it.
+
+    `canonical_key` is there once it is accepted, see farm.sql.canonical.
+    """
 
     sql: str
     verdict: Verdict
+    canonical_key: str | None = None
 
 
 def best(candidates: Sequence[Candidate]) -> Candidate | None:

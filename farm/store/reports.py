@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, or_, select
 
 from farm.sql.verdict import Verdict
+from farm.store.alike import FIRST_ALIKE
 from farm.store.tables import AnswerRow, CandidateRow, QueryRow, TaskRow
 
 PAGE = 1_000
@@ -15,7 +16,11 @@ PAGE = 1_000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
-    """An accepted query."""
+    """An accepted query.
+
+    `same_as` is the first query for the target that differs from this one in spelling alone, None for that
+    one; `canonical_key`, which they share, is None for queries that earlier versions accepted.
+    """
 
     id: int
     task_id: int
@@ -29,6 +34,8 @@ class Report:
     prompt_version: str
     schema_fingerprint: str
     created_at: datetime
+    canonical_key: str | None = None
+    same_as: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,11 +55,24 @@ class Attempt:
     candidates: tuple[tuple[str, Verdict], ...] = ()
 
 
+_REPORTS = select(*QueryRow.__table__.columns, FIRST_ALIKE.label("same_as"))
+
+
 def find(
-    connection: Connection, *, search: str | None = None, target: str | None = None, limit: int | None = None
+    connection: Connection,
+    *,
+    search: str | None = None,
+    target: str | None = None,
+    unique: bool = False,
+    limit: int | None = None,
 ) -> Iterator[Report]:
-    """Accepted queries, newest first, whose question or SQL holds every word of `search`."""
-    query = select(QueryRow.__table__).order_by(QueryRow.id.desc())
+    """Accepted queries, newest first, whose question or SQL holds every word of `search`.
+
+    `unique`: of those that differ in spelling alone only the first.
+    """
+    query = _REPORTS.order_by(QueryRow.id.desc())
+    if unique:
+        query = query.where(FIRST_ALIKE.is_(None))
     if target is not None:
         query = query.where(QueryRow.target == target)
     for word in (search or "").split():
@@ -75,7 +95,7 @@ def _stream(connection: Connection, query: Select[Any]) -> Iterator[Report]:
 
 def get(connection: Connection, query_id: int) -> Report | None:
     """The accepted query with this id."""
-    row = connection.execute(select(QueryRow.__table__).where(QueryRow.id == query_id)).one_or_none()
+    row = connection.execute(_REPORTS.where(QueryRow.id == query_id)).one_or_none()
     return None if row is None else Report(**row._mapping)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, select
 
+from farm.store.alike import FIRST_ALIKE
 from farm.store.states import SETTLED, TaskState
 from farm.store.status import added
 from farm.store.tables import AnswerRow, BatchItemRow, FailedCallRow, QueryRow, TaskRow
@@ -16,6 +17,7 @@ from farm.store.tables import AnswerRow, BatchItemRow, FailedCallRow, QueryRow, 
 class TaskResult:
     """A task as it stands. `sql` and `query_id` are set once it is accepted, `reason` once it was refused.
 
+    `same_as` is the first query that differs from this one in spelling alone, None for that one itself.
     `calls` gave an answer; `failed_calls` gave none but may have been paid. Tokens and cost are of both.
     """
 
@@ -37,6 +39,7 @@ class TaskResult:
     created_at: datetime
     finished_at: datetime | None
     failed_calls: int = 0
+    same_as: int | None = None
 
     @property
     def settled(self) -> bool:
@@ -160,6 +163,7 @@ def _results() -> Select[*tuple[Any, ...]]:
             QueryRow.id.label("query_id"),
             QueryRow.sql,
             QueryRow.model,
+            FIRST_ALIKE.label("same_as"),
         )
         .select_from(TaskRow)
         .outerjoin(QueryRow, QueryRow.task_id == TaskRow.id)

@@ -195,7 +195,11 @@ class QueryRow(Base):
     """An accepted query, with its provenance."""
 
     __tablename__ = "queries"
-    __table_args__ = (Index("ix_queries_target", "target"), Index("ix_queries_created_at", "created_at"))
+    __table_args__ = (
+        Index("ix_queries_target", "target"),
+        Index("ix_queries_created_at", "created_at"),
+        Index("ix_queries_canonical_key", "target", "canonical_key", "id"),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=True)
     task_id: Mapped[int] = mapped_column(ForeignKey("tasks.id"), unique=True)
@@ -209,6 +213,7 @@ class QueryRow(Base):
     prompt_version: Mapped[str]
     schema_fingerprint: Mapped[str]
     created_at: Mapped[datetime]
+    canonical_key: Mapped[str | None]  # equal for queries that differ in spelling alone
 
 
 class WorkerRow(Base):

@@ -33,7 +33,7 @@ from farm.sql.checks.ordering import (
 from farm.sql.checks.reading import allowed_functions, only_reads
 from farm.sql.checks.structure import clauses_in_order, no_reserved_words, nothing_missing, some_columns
 from farm.sql.checks.subqueries import no_limits_in_membership, rows_in_place, subqueries_fit
-from farm.sql.checks.syntax import no_parameters, one_statement, parses
+from farm.sql.checks.syntax import no_parameters, one_statement, parses, sources_are_closed
 from farm.sql.checks.types import types_agree
 from farm.sql.codes import DECIDED_BY_ENGINE
 from farm.sql.schema import Schema
@@ -57,6 +57,7 @@ CHECKS: tuple[Check, ...] = (
     clauses_in_order,
     no_reserved_words,
     nothing_missing,
+    sources_are_closed,
     joins_have_conditions,
     limits_are_understood,
     cast_types_exist,
@@ -90,7 +91,11 @@ def check(sql: str, schema: Schema) -> tuple[Finding, ...]:
     The bounds keep inputs out that are known to hang or crash the parser; a caller that must survive the
     unknown ones too runs this in the checker process.
     """
-    subject = Subject(sql, schema)
+    return check_subject(Subject(sql, schema))
+
+
+def check_subject(subject: Subject) -> tuple[Finding, ...]:
+    """The same for a query of which more may be asked afterwards."""
     findings: list[Finding] = []
     for at, each in enumerate(CHECKS):
         findings += _guarded(each, subject)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from farm.sql.calls import written
-from farm.sql.grouping import Grouping, Ungrouped
+from farm.sql.grouping import Grouping, Ungrouped, grouped_selections
 from farm.sql.sources import Selection
 from farm.sql.subject import Subject
 from farm.sql.verdict import Finding
@@ -18,24 +18,13 @@ def columns_are_grouped(subject: Subject) -> Iterator[Finding]:
     rules = subject.rules
     if rules.grouping == "free":
         return
-    aggregating = {id(aggregate.selection.node) for aggregate in subject.aggregates}
-    for selection in subject.resolution.selections:
-        if not _is_grouped(selection, aggregating):
-            continue
+    for selection in grouped_selections(subject):
         grouping = Grouping(selection=selection, resolution=subject.resolution, rules=rules)
         found = list(grouping.ungrouped())[:REPORTED]
         for ungrouped in found:
             yield _finding(subject, selection, ungrouped)
         if found:
             return
-
-
-def _is_grouped(selection: Selection, aggregating: set[int]) -> bool:
-    node = selection.node
-    group = node.args.get("group")
-    if group is not None:
-        return not group.args.get("all")
-    return id(node) in aggregating or node.args.get("having") is not None
 
 
 def _finding(subject: Subject, selection: Selection, ungrouped: Ungrouped) -> Finding:
