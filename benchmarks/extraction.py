@@ -7,8 +7,8 @@ An answer is dirty when it is more than one plain statement: fences, prose, seve
 templates, backslashes of Markdown, typographic quotes. Four counts:
 
 - made acceptable: dirty answers of models in which the checks and a real engine then accept a query; of the
-  whole set, of which this is a part, at least 170 of 273 were asked for, which is 62.3 %. Answers with nothing
-  but backslashes are told apart.
+  whole set, of which this is a part, at least 170 of 273 were asked for, which is 62.3 %. Answers that are
+  dirty by nothing but backslashes are told apart.
 - clean ones broken: statements that the engine accepts as they are, and that come out changed.
 - pieces: single statements that the engine refuses, of which some part is accepted. It is another query than
   the one that was written, so none may be.
@@ -170,8 +170,9 @@ def print_table(counts: Counts) -> bool:
     pieces = len(counts.cases.get("pieces", ()))
     share = made / every if every else 0.0
     print(
-        f"\ndirty answers made acceptable: {made} of {every} = {100 * share:.1f} % (asked for: "
-        f"{100 * WANTED_SHARE:.1f} %, {WANTED_SHARE * every:.0f}); clean ones broken: {broken}; pieces: {pieces}"
+        f"\ndirty answers made acceptable: {made} of {every} = {100 * share:.1f} % "
+        f"(asked for: {100 * WANTED_SHARE:.1f} %, {WANTED_SHARE * every:.0f}); "
+        f"clean ones broken: {broken}; pieces: {pieces}"
     )
     return share >= WANTED_SHARE and not broken and not pieces
 

@@ -9,7 +9,7 @@ _PIECE = re.compile(
     '[^']*+(?:''[^']*+)*(?:'|\Z) | "[^"]*+(?:"|\Z) | `[^`]*+(?:`|\Z)    # strings and quoted names
     | --[^\n]*+ | /\*[^*]*+(?:\*(?!/)[^*]*+)*(?:\*/|\Z)             # comments
     | \$(\w*)\$.*?(?:\$\1\$|\Z)                                   # dollar-quoted strings
-    | (?P<end>;)
+    | (?P<end>;) | (?P<open>[(\[{]) | (?P<close>[)\]}])
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -17,7 +17,10 @@ _NOTHING = re.compile(r"(?:[\s;]|--[^\n]*+|/\*[^*]*+(?:\*(?!/)[^*]*+)*\*/)*\Z")
 # What a chat template puts between turns, and no engine takes outside a string.
 _TURN = r"<\|\w[\w./-]{0,39}\|>|<\uff5c[^\uff5c<>\n]{1,40}\uff5c>|</?s>|<(?:start|end)_of_turn>|\[/?INST\]"
 # A line that opens with something else than SQL: marks of Markdown, a table, a label, a tag, a sentence.
-_MARK = r"```|~~~|[\"\']{3}|#+\s|\*\*|---+\s*$|===+\s*$|\|(?!\|)|\+[-=]{3,}|</?[A-Za-z]\w*[ >]|\[/?(?:SQL|ANSWER|QUERY)\]"
+_MARK = (
+    r"```|~~~|[\"\']{3}|#+\s|\*\*|---+\s*$|===+\s*$|\|(?!\|)|\+[-=]{3,}|</?[A-Za-z]\w*[ >]|"
+    r"\[/?(?:SQL|ANSWER|QUERY)\]"
+)
 _LABEL = r"(?:[-*]\s|\d+[.)]\s)?[^\W\d_][\w ]{1,30}:(?![:=])(?:\s|$)"
 _SENTENCE = (
     r"[^\W\d_a-z][^\W\d_A-Z]+(?:['\u2019][a-z]+)?,?"
@@ -31,8 +34,8 @@ _CLAUSES = (
     "NATURAL|ON|AND|OR|WITH|WINDOW|CASE|WHEN|THEN|ELSE|END|FETCH|NOT|IN|LIKE|BETWEEN|AS|USING|VALUES|BY|OVER"
 )
 _PROSE_LINE = re.compile(
-    rf"^[ \t]*+(?:{_MARK}|(?!(?i:{_CLAUSES})\b)(?:{_LABEL}|{_SENTENCE})|[^\x00-\x7f\n]{{2}}[^\n]*[\u3002\uff1a]$)"
-    rf"|{_TURN}",
+    rf"^[ \t]*+(?:{_MARK}|(?!(?i:{_CLAUSES})\b)(?:{_LABEL}|{_SENTENCE})"
+    rf"|[^\x00-\x7f\n]{{2}}[^\n]*[\u3002\uff1a]$)|{_TURN}",
     re.MULTILINE,
 )
 _PARAGRAPH = re.compile(r"\n[ \t]*+\n\s*+")
@@ -59,8 +62,18 @@ def first_statement(text: str) -> str:
     return text.strip()
 
 
+def before_closing(text: str) -> str:
+    """Up to the first bracket that closes what was not opened in the text."""
+    depth = 0
+    for match in _PIECE.finditer(text):
+        depth += bool(match["open"]) - bool(match["close"])
+        if depth < 0:
+            return text[: match.start()].strip()
+    return text.strip()
+
+
 def before_prose(text: str) -> str:
-    """Up to the first fence, heading, label, sentence, table, turn or paragraph that does not go on with SQL."""
+    """Up to the first fence, heading, label, sentence, table or turn, or a paragraph that is no SQL."""
     line = _PROSE_LINE.search(text)
     ends = [line.start()] if line else []
     for match in _PARAGRAPH.finditer(text):

@@ -2,22 +2,25 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
-from farm.sql.cut import before_prose, first_statement, without_end
+from farm.sql.cut import before_closing, before_prose, first_statement, without_end
 from farm.sql.fences import Fence, fences, promise
 from farm.sql.mend import mended
-from farm.sql.statements import BEGINS, WRITES, statements
+from farm.sql.statements import BEGINS, MOST_CHARS, WRITES, statements
 from farm.sql.structured import json_values, literals
 from farm.sql.tags import after_last_closing, pairs
 from farm.sql.words import words
 
 LIMIT = 8
 LIMIT_PER_READING = 5
+MOST_TRIED = 64
 ANSWER_LIMIT_CHARS = 200_000
 
 _THINKING = words("think thinking thought reasoning reflection scratchpad analysis")
 _ANSWERS = words("sql query answer final_answer sql_query result code parameter")
 _INLINE_CODE = re.compile(r"(?<!`)`((?:SELECT|WITH)\b[^`]+)`(?!`)", re.IGNORECASE)
+_SENTENCE_END = re.compile("[\u3002\uff01\uff1f]\\s*$", re.MULTILINE)
 _CELL_END = re.compile(r"(?<!\|)\|(?=[ \t]*(?:\n|\Z|[^|\n]*\|[ \t]*(?:\n|\Z)))")
 
 
@@ -38,7 +41,7 @@ def candidates(answer: str) -> tuple[str, ...]:
 
 def _distinct(found: Iterator[str], limit: int) -> dict[str, None]:
     distinct: dict[str, None] = {}
-    for each in found:
+    for each in islice(found, MOST_TRIED):
         distinct.setdefault(each)
         if len(distinct) >= limit:
             break
@@ -101,13 +104,16 @@ def _bare(text: str) -> Iterator[str]:
     if BEGINS.match(text) and not (ranked and promise(ranked[0].lead) > 0):
         yield text
     ends = [*(each.start for each in found[1:]), len(text)]
-    upto = {each.start: end for each, end in zip(found, ends, strict=False)}
+    upto = {each.start: min(end, each.start + MOST_CHARS) for each, end in zip(found, ends, strict=False)}
     for each in ranked:
-        yield _in_cell(text, each.start, upto[each.start])
+        if text[each.start - 1 : each.start] not in {'"', "'"}:  # else it is a literal, or a piece of one
+            yield _enclosed(text, each.start, upto[each.start])
 
 
-def _in_cell(text: str, start: int, end: int) -> str:
-    """What stands from `start` on; in a row of a table up to the end of its cell."""
+def _enclosed(text: str, start: int, end: int) -> str:
+    """What stands from `start` on: up to the end of the brackets or of the table's cell that it stands in."""
+    if text[start - 1 : start] in {"(", "[", "{"}:
+        return before_closing(text[start:end])
     line_start = text.rfind("\n", 0, start) + 1
     if text[line_start:start].lstrip()[:1] == "|":
         cell = _CELL_END.search(text, start, end)
@@ -119,5 +125,7 @@ def _trimmed(text: str) -> Iterable[str]:
     """The text itself, up to its first semicolon, and up to where prose seems to begin."""
     whole = without_end(text)
     first = first_statement(text)
-    tried = (whole, first, before_prose(first), before_prose(whole))
+    tried = [whole, first, before_prose(first), before_prose(whole)]
+    if _SENTENCE_END.search(whole):  # a sentence in ideographs without spaces would pass for an alias
+        tried.reverse()
     return [each for each in tried if BEGINS.match(each) or WRITES.match(each)]

@@ -6,19 +6,19 @@ from dataclasses import dataclass
 LEAD_CHARS = 160
 
 _FENCE = re.compile(
-    r"^[ \t>]*(`{3,}|~{3,})[ \t]*([\w+-]*)[^\n`]*\n(.*?)(?:^[ \t>]*\1|(\Z))", re.DOTALL | re.MULTILINE
+    r"^[ \t>]*(`{3,}|~{3,})[ \t]*([\w+-]*)[^\n`]*\n(.*?)(?:^[ \t>]*\1|\1|(\Z))", re.DOTALL | re.MULTILINE
 )
 _IN_LINE = re.compile(
-    r"```[ \t]*(?:sql|sqlite|postgres|postgresql|mysql|duckdb)?\s+(.+?)```", re.DOTALL | re.IGNORECASE
+    r"```[ \t]*(?:(?:sql|sqlite|postgres|postgresql|mysql|duckdb)[ \t]+)?([^\n`]+)```", re.IGNORECASE
 )
 _CHOSEN = re.compile(
-    r"\b(?:final|correct(?:ed)?|right|fixed|revised|updated|improved|should be|instead use|use this|recommended)\b"
+    r"\b(?:final|correct(?:ed)?|right|fixed|revised|updated|improved|should be|instead use|use this)\b"
     r"|\banswer\s*:",
     re.IGNORECASE,
 )
 _PASSED_OVER = re.compile(
-    r"\b(?:wrong|incorrect|not correct|won't work|would fail|don't|do not|never|avoid|original|previous|before|earlier|"
-    r"first (?:try|attempt|draft)|draft|alternative(?:ly)?|optional(?:ly)?|another way|variant|other approach|"
+    r"\b(?:wrong|incorrect|not correct|won't work|would fail|don't|do not|never|avoid|original|previous|"
+    r"before|earlier|first (?:try|attempt)|draft|alternative(?:ly)?|optional(?:ly)?|another way|variant|"
     r"if you (?:want|need|prefer|also)|for (?:example|instance|reference|testing)|test (?:data|it)|sample|"
     r"breakdown|explain|explanation|sub-?query|inner query|step \d|would (?:return|look like|print)|output|"
     r"index|to verify|to check)\b",
@@ -37,7 +37,7 @@ class Fence:
 
 
 def fences(text: str) -> list[Fence]:
-    """All fences: those marked as final first, those marked as something else last; of equals the last one."""
+    """All fences: those marked as final first, those marked as something else last; of equals the last."""
     found = []
     end = 0
     for match in _FENCE.finditer(text):

@@ -1,4 +1,4 @@
-"""Finds where statements stand in a text of prose and SQL, so that no piece of one is taken for a whole one."""
+"""Finds where statements stand in prose and SQL, so that no piece of one is taken for a whole one."""
 
 import re
 from collections.abc import Iterator
@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 from farm.sql.cut import before_prose, first_statement
 
 MOST_STARTS = 40
+# More than any check lets pass, so that what is cut here is refused as too long.
+MOST_CHARS = 30_000
 
-BEGINS = re.compile(
-    r"[\s(]*+(?:(?:--[^\n]*+|/\*[^*]*+(?:\*(?!/)[^*]*+)*\*/)[\s(]*+)*(?:SELECT\b|WITH\b(?=.*?\bAS\b)|VALUES\s*+\()",
-    re.IGNORECASE | re.DOTALL,
-)
+_COMMENT = r"(?:--[^\n]*+|/\*[^*]*+(?:\*(?!/)[^*]*+)*\*/)"
 _READ = (
-    r"SELECT\b|WITH\s+(?:RECURSIVE\s+)?[\w\"`\[\]]+\s*(?:\([^()]*\)\s*)?AS\s*"
-    r"(?:(?:NOT\s+)?MATERIALIZED\s*)?\("
+    rf"SELECT\b|WITH\s(?:\s|{_COMMENT})*(?:RECURSIVE\s+)?(?:\w+|\"[^\"]*\"|`[^`]*`|\[[^\[\]]*\])\s*"
+    r"(?:\([^()]*\)\s*)?AS\s*(?:(?:NOT\s+)?MATERIALIZED\s*)?\("
 )
+BEGINS = re.compile(rf"[\s(]*+(?:{_COMMENT}[\s(]*+)*(?:{_READ}|VALUES\s*+\()", re.IGNORECASE | re.DOTALL)
 _WRITE = (
     r"INSERT\s+(?:OR\s+\w+\s+)?INTO\b|REPLACE\s+INTO\b|MERGE\s+INTO\b|DELETE\s+FROM\b|UPDATE\s+[\w.\"`]+\s+SET\b|"
     r"CREATE\s+(?:OR\s+REPLACE\s+)?(?:(?:TEMP|TEMPORARY|UNLOGGED|VIRTUAL|MATERIALIZED|RECURSIVE|UNIQUE)\s+)*"
@@ -28,6 +28,12 @@ _LINE_LEAD = re.compile(r"[ \t>*\-:`(\d.]*")
 _BEFORE_INNER = re.compile(
     r"(?:[(,=<>+\-*/|%]|\b(?:UNION|ALL|DISTINCT|EXCEPT|INTERSECT|MINUS|IN|EXISTS|ANY|SOME|AS|AND|OR|NOT|WHERE|ON|"
     r"THEN|ELSE|WHEN|BETWEEN|LIKE|SELECT|FROM|JOIN|BY|HAVING|INTO|SET))\s*\Z",
+    re.IGNORECASE,
+)
+# What comes behind these is never a query of its own, also where the beginning cannot be read.
+_ALWAYS_INNER = re.compile(
+    r"(?:\b(?:UNION|EXCEPT|INTERSECT)(?:\s+(?:ALL|DISTINCT))?\s*\(?"
+    r"|(?:\b(?:IN|EXISTS|FROM|JOIN|ANY|WHERE|AND|OR|NOT|AS)|[=<>])\s*\()\s*\Z",
     re.IGNORECASE,
 )
 _COMMENTS_LAST = re.compile(r"(?:\s|--[^\n]*\n|/\*[^*]*\*/)+\Z")
@@ -57,8 +63,10 @@ def statements(text: str) -> list[Statement]:
             if found[-1].writes or _inside(text, found[-1], start):
                 continue
             found[-1] = replace(found[-1], end=start)
+        elif _ALWAYS_INNER.search(text[max(0, start - 30) : start]):
+            continue
         opens = not _LINE_LEAD.sub("", _line_before(text, start), count=1)
-        end = start + len(before_prose(first_statement(text[start:])))
+        end = start + len(before_prose(first_statement(text[start : start + MOST_CHARS])))
         after = found[-1].end if found else 0
         lead = text[max(after, start - LEAD_CHARS) : start]
         found.append(Statement(start, end, lead, opens, match["write"] is not None))
