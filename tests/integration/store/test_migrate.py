@@ -28,7 +28,7 @@ from support.store import (
 )
 
 from farm.errors import StoreTrouble
-from farm.store import migrate
+from farm.store import alike, migrate, reports, results
 from farm.store.engine import Store, now
 from farm.store.tables import Base
 
@@ -122,7 +122,7 @@ def test_threads_that_migrate_at_once_do_not_hinder_each_other(database_url: str
 
 PROGRAM = """
 import sys
-from farm.store import migrate
+from farm.store import alike, migrate, reports, results
 from farm.store.engine import Store
 store = Store.open(sys.argv[1])
 print("ready", flush=True)
@@ -184,6 +184,39 @@ def test_the_state_of_a_task_is_checked_by_the_database_too(empty: Store):
         [task_id] = add(store)
         with pytest.raises(Exception, match="ck_tasks_state"), store.write() as connection:
             connection.execute(text("UPDATE tasks SET state = 'lost' WHERE id = :id"), {"id": task_id})
+
+
+OLD_ROWS = """
+INSERT INTO targets VALUES ('shop', 'sqlite', 'CREATE TABLE t (a)', 'f', '', '2026-01-01', '2026-01-01');
+INSERT INTO batches (id, name, created_at) VALUES (1, NULL, '2026-01-01');
+INSERT INTO tasks (id, batch_id, key, question, target, queue, tags, state, created_at)
+VALUES (1, 1, 'k', 'How many?', 'shop', 'default', '[]', 'accepted', '2026-01-01'),
+       (2, 1, 'l', 'How much?', 'shop', 'default', '[]', 'queued', '2026-01-01');
+INSERT INTO batch_items VALUES (1, 0, 1), (1, 1, 2);
+INSERT INTO queries (task_id, question, target, dialect, sql, model, call_no, prompt_version,
+                     schema_fingerprint, created_at)
+VALUES (1, 'How many?', 'shop', 'sqlite', 'SELECT a FROM t', 'm', 1, '1', 'f', '2026-01-01')
+"""
+
+
+def test_a_store_of_the_first_release_comes_up_with_its_rows(empty: Store):
+    migrate.migrate(empty, "0003")
+    with empty.write() as connection:
+        for statement in OLD_ROWS.split(";"):
+            connection.execute(text(statement))
+    assert migrate.migrate(empty) == ("0003", migrate.head())
+    with empty.read() as connection:
+        [report] = reports.find(connection)
+        [first, second] = results.by_position(connection, 1, range(2))
+        assert alike.duplicates(connection, 1) == 0
+    assert (report.sql, report.canonical_key, report.same_as) == ("SELECT a FROM t", None, None)
+    assert (first.query_id, first.same_as, second.state) == (1, None, "queued")
+    held = claim(empty, [2])
+    finish(empty, accepted(held[2], canonical_key="1:a"))
+    migrate.downgrade(empty, "0003")
+    with empty.read() as connection:
+        assert connection.execute(text("SELECT count(*) FROM queries")).scalar_one() == 2
+    assert migrate.migrate(empty) == ("0003", migrate.head())
 
 
 # Views

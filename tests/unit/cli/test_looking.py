@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 import pytest
+from support import store
 from support.cli import Ended
 
-from farm import Farm
+from farm import Farm, Task
 
 Run = Callable[..., Ended]
 
@@ -20,7 +21,7 @@ def test_an_empty_farm_says_so(farm: Run) -> None:
 class TestWithQueries:
     def test_queries_are_listed_with_tabs_off_a_terminal(self, farm: Run) -> None:
         header, row = farm("queries").out.splitlines()
-        assert header.split("\t") == ["id", "target", "question", "model", "when"]
+        assert header.split("\t") == ["id", "target", "question", "model", "when", "same as"]
         assert row.split("\t")[:4] == ["1", "shop", "Who bought for how much?", "stub-model"]
 
     def test_search_finds_words_of_the_question_and_the_sql(self, farm: Run) -> None:
@@ -28,6 +29,19 @@ class TestWithQueries:
             assert [query["id"] for query in farm("queries", words, "--json").json_lines] == [1]
         assert farm("queries", "bought nothing", "--json").out == ""
         assert farm("queries", "--target", "elsewhere", "--json").out == ""
+
+    def test_queries_that_differ_in_spelling_alone_point_to_the_first(self, farm: Run, worked: Farm) -> None:
+        for number in (2, 3):
+            worked.enqueue([Task(question=f"Again, {number}?", target="shop")])
+            (held,) = store.claim(worked.store, [number + 2]).values()
+            store.finish(worked.store, store.accepted(held, "select 1", canonical_key="1:a"))
+        rows = [row.split("\t") for row in farm("queries").out.splitlines()[1:]]
+        assert [(row[0], row[-1]) for row in rows] == [("3", "2"), ("2", ""), ("1", "")]
+        assert [query["id"] for query in farm("queries", "--unique", "--json").json_lines] == [2, 1]
+        assert [query["id"] for query in farm("export", "--unique").json_lines] == [2, 1]
+        assert [query["same_as"] for query in farm("export").json_lines] == [2, None, None]
+        assert "the same as query 2" in farm("show", "3").out
+        assert farm("show", "3", "--json").json["task"]["same_as"] == 2
 
     def test_a_query_is_shown_formatted_with_where_it_came_from(self, farm: Run) -> None:
         out = farm("show", "1").out
