@@ -1,6 +1,7 @@
 # Every command works in a fresh clone with nothing installed but Python 3.11+, git and make.
 #   make demo   the whole farm on an example shop        make test   the tests
 #   make lint   style, format, bandit  make types  mypy --strict       make lock   renew the lock files
+#   make fuzz   a minute of coverage-guided fuzzing of extraction and checks (Linux)
 #   make audit  known holes in what is locked; asks the package index's advisory service
 PYTHON ?= python3
 UV ?= uv
@@ -8,10 +9,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Most tests wait for real servers and processes, so there are more of them at once than cores.
 TEST_PROCESSES ?= 4
+FUZZ_SECONDS ?= 60
+FUZZ_HOME := .fuzz
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
 
-.PHONY: install demo test lint types audit lock clean
+.PHONY: install demo test fuzz lint types audit lock clean
 .DELETE_ON_ERROR:
 
 install: $(VENV)/.installed
@@ -21,6 +24,13 @@ demo: install
 
 test: $(VENV)/.installed-dev
 	$(BIN)/pytest -n $(TEST_PROCESSES) --dist worksteal
+
+# What is found is written to $(FUZZ_HOME); a part of its corpus may be kept there from run to run.
+fuzz: $(VENV)/.installed-fuzz
+	@mkdir -p $(FUZZ_HOME)
+	PYTHONPATH=tests $(BIN)/python -m fuzz.fuzz_checks $(FUZZ_HOME)/corpus -max_total_time=$(FUZZ_SECONDS) -seed=1 \
+	  -max_len=300 -len_control=0 -timeout=30 -rss_limit_mb=0 -artifact_prefix=$(FUZZ_HOME)/ -verbosity=0 \
+	  -print_final_stats=1
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check
@@ -56,12 +66,18 @@ $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
 	@$(PIP) install --quiet --require-hashes -r requirements-dev.lock
 	@touch $@
 
+$(VENV)/.installed-fuzz: $(VENV)/.installed-dev requirements-fuzz.lock
+	@echo "Installing the fuzzer"
+	@$(PIP) install --quiet --require-hashes -r requirements-fuzz.lock
+	@touch $@
+
 # The build backend is locked too, so that the editable install downloads nothing unchecked.
 lock:
 	@$(UV) --version >/dev/null 2>&1 || { echo "make lock needs uv: pip install uv, or make lock UV=/path/to/uv" >&2; exit 1; }
 	echo hatchling | $(LOCK) $(LOCK_OPTIONS) pyproject.toml - -o requirements.lock
 	$(LOCK) $(LOCK_OPTIONS) pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
-	@! grep -nE '^--|https?:|file:' requirements.lock requirements-dev.lock || { echo "the lines above name a host; take them out" >&2; exit 1; }
+	$(LOCK) $(LOCK_OPTIONS) --group fuzz -c requirements-dev.lock -o requirements-fuzz.lock
+	@! grep -nE '^--|https?:|file:' requirements.lock requirements-dev.lock requirements-fuzz.lock || { echo "the lines above name a host; take them out" >&2; exit 1; }
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist

@@ -301,12 +301,12 @@ class _Walk:
         name = (
             self.lookup.fold_table(named)
             if isinstance(named, exp.Identifier)
-            else self.lookup.schema.rules.fold_table(named.name, quoted=False)
+            else self.lookup.schema.rules.fold_table(named.name if named is not None else "", quoted=False)
         )
         renamed = (alias.args.get("columns") or []) if alias is not None else []
         if name and scope.named(name) and not self.lookup.schema.rules.aliases_everywhere:
             self._report("duplicate_alias", f"{name} stands in FROM more than once", named, hint=_ALIASES)
-        self._column_list(columns, renamed, named)
+        self._column_list(columns, renamed, named or node)
         scope.sources.append(
             Source(name=name, columns=self._renamed(columns, renamed), hidden=hidden, table=table)
         )
@@ -315,7 +315,8 @@ class _Walk:
         """Apply the column list of `AS t(a, b)`."""
         if not renamed:
             return columns
-        new = {self.lookup.fold(identifier(name)): name.name for name in renamed}
+        labels = [self.lookup.fold(identifier(name)) for name in renamed]
+        new = dict(zip(labels, (name.name for name in renamed), strict=True))
         if columns.count is None:
             return Columns(names=new, count=None, complete=False)
         rest = columns.labels[len(renamed) :]
@@ -323,7 +324,7 @@ class _Walk:
             names={**new, **{name: columns.names[name] for name in rest if name in columns.names}},
             count=columns.count,
             complete=None not in rest,
-            labels=[*new, *rest],
+            labels=[*labels, *rest][: columns.count],  # a list that is too long has been reported
             origins=columns.origins,
         )
 

@@ -8,6 +8,8 @@ from sqlglot.errors import ParseError, SqlglotError
 from farm.sql.subject import Subject
 from farm.sql.verdict import Finding
 
+_OPEN = (exp.Select, exp.SetOperation, exp.Array)
+
 
 def parses(subject: Subject) -> Iterator[Finding]:
     """The dialect's grammar accepts the text."""
@@ -25,6 +27,20 @@ def parses(subject: Subject) -> Iterator[Finding]:
         )
     except SqlglotError as error:
         yield Finding(code="syntax_error", message=f"the query cannot be parsed: {str(error)[:120]}")
+    except (AttributeError, TypeError, ValueError, IndexError, KeyError):  # the parser's way to say no, too
+        yield Finding(code="syntax_error", message="the query cannot be parsed")
+
+
+def sources_are_closed(subject: Subject) -> Iterator[Finding]:
+    """What stands in FROM is a table or has parentheses around it; the parser does without."""
+    for clause in subject.find_all(exp.From, exp.Join):
+        if isinstance(clause.this, _OPEN):
+            yield Finding(
+                code="syntax_error",
+                message="what stands in FROM is neither a table nor a query in parentheses",
+                hint="write FROM (SELECT …) AS name",
+            )
+            return
 
 
 def _hint(description: str) -> str | None:
