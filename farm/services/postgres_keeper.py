@@ -1,6 +1,7 @@
 """`python -m farm.services.postgres_keeper HOME`: runs the scratch Postgres of a home until nobody needs it.
 
-1. Of several keepers the first has the lock, the others end at once.
+1. Of several keepers the first has the lock, the others end at once. It goes on in the background, which
+   whoever started it can wait for: from then on the lock is held as long as the keeper works.
 2. A server that outlived its keeper (where the system cannot end it) is ended.
 3. Unless the last server ended properly its data are made anew: they hold nothing of worth.
 4. The server runs as a child of the keeper. Should the keeper be killed, the system ends the server.
@@ -29,30 +30,30 @@ from farm.private import make_folder
 from farm.services import postgres
 from farm.services.postgres_rights import owner, popen_options
 
-TICK_SECONDS = 0.25
-LINGER_SECONDS = 3.0
+TICK_SECONDS = 0.1
+LINGER_SECONDS = 1.0
 """A command that is run again and again finds the server of the one before."""
 END_SECONDS = 10.0
+LOCK_TRIES = 3
 STATEMENTS = (
     f"CREATE ROLE {postgres.ROLE} LOGIN CREATEDB\nCREATE DATABASE {postgres.DATABASE} OWNER {postgres.ROLE}\n"
 )
 ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 
 
-def main(home: Path) -> int:
-    """Run the server; raises what keeps it from running, for its log."""
+def main(home: Path) -> None:
+    """Run the server in the background; raises what keeps it from running, for its log."""
     _free_of_limits()
     os.umask(0o077)
     make_folder(postgres.folder(home))
     with locked(postgres.keeper_lock(home)) as keeper:
-        if keeper is None:
-            return 0
+        if keeper is None or os.fork():
+            os._exit(0)  # without giving up the lock
         _end_left_over(home)
         with locked(postgres.server_lock(home)) as descriptor:
             if descriptor is None:
                 raise Unavailable("another server still runs on these data")
             _serve(home, Server(home, inherited=descriptor))
-    return 0
 
 
 @contextlib.contextmanager
@@ -60,15 +61,19 @@ def locked(path: Path) -> Iterator[int | None]:
     """A descriptor that holds the lock; None where somebody else has it."""
     descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        yield None
-        return
-    try:
-        yield descriptor
+        yield descriptor if _taken(descriptor) else None
     finally:
         os.close(descriptor)
+
+
+def _taken(descriptor: int) -> bool:
+    """Take the lock; tried more than once, as others look for a moment whether it is held."""
+    for _ in range(LOCK_TRIES):
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        time.sleep(TICK_SECONDS / 4)
+    return False
 
 
 class Server:
@@ -189,7 +194,7 @@ def _end_left_over(home: Path) -> None:
             if free is not None:
                 return
         _quit(postgres.data(home))
-        time.sleep(TICK_SECONDS / 5)
+        time.sleep(TICK_SECONDS / 2)
 
 
 def _quit(data: Path) -> None:
@@ -210,4 +215,4 @@ def _free_of_limits() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    main(Path(sys.argv[1]))

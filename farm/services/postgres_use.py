@@ -15,7 +15,8 @@ from farm.services import postgres
 
 START_LIMIT_SECONDS = 30.0
 TICK_SECONDS = 0.02
-KEEPERS_TRIED = 2
+KEEPERS_TRIED = 3
+"""The first may meet damaged data or the end of the server before."""
 LOG_LIMIT_BYTES = 1 << 20
 
 Answers = Callable[[str], bool]
@@ -33,23 +34,22 @@ class PostgresUse:
         self._answers = answers
         self._lock: int | None = None
         self._directory: int | None = None
-        self._keeper: subprocess.Popen[bytes] | None = None
 
     def url(self, *, limit_seconds: float = START_LIMIT_SECONDS) -> str:
         """Where the server answers, which is started where need be; raises Unavailable where it does not."""
         postgres.binaries()
         give_up_at = time.monotonic() + limit_seconds
         self._hold(give_up_at)
-        failures = 0
+        keepers = 0
         while True:
             url = self._url()
             if url is not None and self._answers(url):
                 return url
-            if self._keeper is None or self._keeper.poll() is not None:
-                failures += bool(self._keeper and self._keeper.returncode)
-                if failures >= KEEPERS_TRIED:
+            if not self._is_kept():
+                if keepers == KEEPERS_TRIED:
                     raise self._trouble()
-                self._keeper = self._start_keeper()
+                keepers += 1
+                self._start_keeper()
             if time.monotonic() > give_up_at:
                 raise self._trouble()
             time.sleep(TICK_SECONDS)
@@ -95,12 +95,26 @@ class PostgresUse:
             self._directory = os.open(data, os.O_RDONLY | os.O_DIRECTORY)
         return None if self._directory is None else postgres.url(f"/proc/self/fd/{self._directory}")
 
-    def _start_keeper(self) -> "subprocess.Popen[bytes]":
+    def _is_kept(self) -> bool:
+        """Whether a keeper runs the server, or is about to."""
+        import fcntl
+
+        descriptor = os.open(postgres.keeper_lock(self._home), os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
+
+    def _start_keeper(self) -> None:
         written = postgres.log(self._home)
         make_file(written)
         with written.open("wb" if written.stat().st_size > LOG_LIMIT_BYTES else "ab") as log:
-            return subprocess.Popen(
+            subprocess.run(
                 [sys.executable, "-P", "-m", "farm.services.postgres_keeper", str(self._home.absolute())],
+                check=False,  # then nobody has its lock
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

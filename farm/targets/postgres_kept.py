@@ -1,4 +1,4 @@
-"""Dry runs on the farm's own scratch Postgres: each schema has a database there, kept for the next to need it.
+"""Dry runs on the farm's own scratch Postgres: each schema has a database there, kept for who comes next.
 
 A database is named after its schema's fingerprint. What is there, what of the schema could not be loaded and
 when it was last opened stands in a table of the server's `farm` database. One process at a time makes or
