@@ -11,6 +11,7 @@ import pytest
 import redis
 from support.child import running
 from support.llm import StubLLM
+from support.mariadb import ABSENT, binary, fresh_mysql, mariadb
 from support.postgres import fresh_database, postgres
 
 from farm.services import valkey
@@ -53,6 +54,26 @@ def postgres_url() -> Iterator[str]:
 def postgres_database(postgres_url: str) -> Iterator[str]:
     """The URL of a new, empty Postgres database, dropped after the test."""
     with fresh_database(postgres_url) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def mysql_url() -> Iterator[str]:
+    """A server, as its administrator: FARM_TEST_MYSQL_URL, or a MariaDB of this test run's own."""
+    if given := os.environ.get("FARM_TEST_MYSQL_URL"):
+        yield given
+        return
+    program = binary()
+    if program is None:
+        pytest.skip(ABSENT)
+    with mariadb(program) as url:
+        yield url
+
+
+@pytest.fixture
+def mysql_database(mysql_url: str) -> Iterator[str]:
+    """The URL of a new, empty MySQL database, dropped after the test."""
+    with fresh_mysql(mysql_url) as url:
         yield url
 
 

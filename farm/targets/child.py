@@ -168,10 +168,15 @@ def main() -> None:
 
 
 def _opened(opening: Opening) -> Runner:
-    if dialect_of(opening.url) == "sqlite":
+    dialect = dialect_of(opening.url)
+    if dialect == "sqlite":
         from farm.targets.sqlite import SqliteEngine
 
         return SqliteEngine.from_url(opening.url, target_name=opening.target_name)
+    if dialect == "mysql":
+        from farm.targets.mysql import MysqlEngine
+
+        return MysqlEngine(opening.url, target_name=opening.target_name)
     from farm.targets.postgres import PostgresEngine
 
     return PostgresEngine(opening.url, target_name=opening.target_name, search_path=opening.search_path)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from farm.errors import TargetTrouble
+from farm.targets.extras import optional
 from farm.targets.target import Target
 
 Purpose = Literal["check", "run"]
@@ -60,10 +61,12 @@ def open_engine(
 ) -> Engine | None:
     """The engine that checks or runs queries for `target`; None where there is no database to ask.
 
-    A check of a SQLite target uses an empty database in memory made from its DDL; of a Postgres target the
-    target itself, or else its DDL loaded into a throw-away database on the scratch server, or else into one
-    that is kept on the embedded server, whose URL `embedded_postgres` gives.
-    Raises TargetTrouble, never showing a password, where the database cannot be opened.
+    A check of a SQLite target uses an empty database in memory made from its DDL; of a MySQL or MariaDB
+    target the target itself; of a Postgres target the target itself, or else its DDL loaded into a throw-away
+    database on the scratch server, or else into one that is kept on the embedded server, whose URL
+    `embedded_postgres` gives.
+    Raises TargetTrouble, never showing a password, where the database cannot be opened or its driver is not
+    installed.
     """
     if purpose == "run" and target.url is None:
         raise TargetTrouble(
@@ -74,6 +77,8 @@ def open_engine(
         return _open_sqlite(target, purpose)
     if target.dialect == "postgres":
         return _open_postgres(target, scratch_postgres_url, embedded_postgres)
+    if target.dialect == "mysql":
+        return _open_mysql(target)
     return None
 
 
@@ -99,3 +104,11 @@ def _open_postgres(
     if embedded_postgres is not None:
         return KeptEngine(embedded_postgres(), target.ddl, target_name=target.name)
     return None
+
+
+def _open_mysql(target: Target) -> Engine | None:
+    if target.url is None:
+        return None
+    with optional("MySQL and MariaDB"):
+        from farm.targets.mysql import MysqlEngine
+    return MysqlEngine(target.url, target_name=target.name)

@@ -57,7 +57,7 @@ class SqliteEngine:
     @classmethod
     def from_url(cls, url: str, *, target_name: str) -> Self:
         """The file of `url`, read-only; raises TargetTrouble where there is none that can be read."""
-        path = urls.sqlite_path(url)
+        path = urls.file_path(url)
         if not os.path.isfile(path):
             what = "is a folder" if os.path.isdir(path) else "does not exist"
             raise TargetTrouble(

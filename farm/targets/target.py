@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Dialect = Literal["sqlite", "postgres", "mysql", "duckdb"]
-DIALECTS: tuple[Dialect, ...] = ("sqlite", "postgres")
+DIALECTS: tuple[Dialect, ...] = ("sqlite", "postgres", "mysql")
 """Those whose databases the farm can read, prepare and run queries on; for the others it only checks them."""
 
 

@@ -26,6 +26,9 @@ FILE_NAME = "targets.toml"
 POSTGRES_SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
 SQLITE_FORMS = "sqlite:///relative.db or sqlite:////absolute/path.db"
 POSTGRES_FORM = "postgresql://user:password@host:5432/database"
+MYSQL_SCHEMES = ("mysql", "mariadb", "mysql+pymysql", "mariadb+pymysql")
+MYSQL_FORM = "mysql://user:password@host:3306/database"
+DUCKDB_FORM = "duckdb:////absolute/path.db"
 
 
 def find(settings: "Settings", name: str) -> str | None:
@@ -57,10 +60,13 @@ def forget(home: Path, name: str) -> None:
 
 
 def normal(url: str) -> str:
-    """The URL as the engines take it: SQLite paths absolute, Postgres as libpq spells it; raises BadInput."""
-    if dialect_of(url) == "sqlite":
-        return f"sqlite:///{sqlite_path(url)}"
+    """The URL as the engines take it: paths absolute, Postgres as libpq spells it; raises BadInput."""
+    dialect = dialect_of(url)
+    if dialect in ("sqlite", "duckdb"):
+        return f"{dialect}:///{file_path(url)}"
     rest = url.partition("://")[2]
+    if dialect == "mysql":
+        return _normal_mysql(url, rest)
     try:
         parts = urlsplit(f"postgresql://{rest}")
         named = bool(parts.path.strip("/") or parts.query or parts.hostname)
@@ -71,6 +77,16 @@ def normal(url: str) -> str:
     return f"postgresql://{rest}"
 
 
+def _normal_mysql(url: str, rest: str) -> str:
+    try:
+        named = len(urlsplit(f"mysql://{rest}").path) > 1
+    except ValueError:
+        named = False
+    if not named:
+        raise BadInput(f"{masked(url)!r} names no MySQL or MariaDB database; write {MYSQL_FORM}")
+    return f"mysql://{rest}"
+
+
 def dialect_of(url: str) -> Dialect:
     """The dialect that the URL's scheme names; raises BadInput for a scheme the farm does not know."""
     scheme, separator, _ = url.partition("://")
@@ -78,16 +94,22 @@ def dialect_of(url: str) -> Dialect:
         return "sqlite"
     if separator and scheme in POSTGRES_SCHEMES:
         return "postgres"
+    if separator and scheme in MYSQL_SCHEMES:
+        return "mysql"
+    if separator and scheme == "duckdb":
+        return "duckdb"
     raise BadInput(
-        f"{masked(url)!r} is no database URL the farm knows; write {SQLITE_FORMS}, or {POSTGRES_FORM}"
+        f"{masked(url)!r} is no database URL the farm knows; write {SQLITE_FORMS}, {POSTGRES_FORM}, "
+        f"{MYSQL_FORM}, or {DUCKDB_FORM}"
     )
 
 
-def sqlite_path(url: str) -> Path:
-    """The absolute path of a SQLite URL; raises BadInput for one without a file, or with parameters."""
+def file_path(url: str) -> Path:
+    """The absolute path of a SQLite or DuckDB URL; raises BadInput for none, or for one with parameters."""
     host, slash, path = url.partition("://")[2].partition("/")
     if host or not slash or path in ("", ":memory:"):
-        raise BadInput(f"{masked(url)!r} names no SQLite file; write {SQLITE_FORMS}")
+        kind, form = ("DuckDB", DUCKDB_FORM) if dialect_of(url) == "duckdb" else ("SQLite", SQLITE_FORMS)
+        raise BadInput(f"{masked(url)!r} names no {kind} file; write {form}")
     if "?" in path:
         raise BadInput(f"{masked(url)!r} has parameters after '?', which targets do not take; leave them out")
     return Path(path).expanduser().absolute()

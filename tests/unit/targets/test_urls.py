@@ -61,7 +61,14 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
 def test_a_relative_sqlite_path_becomes_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert urls.remember(tmp_path, "shop", "sqlite:///my shop.db") == f"sqlite:///{tmp_path}/my shop.db"
-    assert urls.sqlite_path("sqlite:////abs/shop.db") == Path("/abs/shop.db")
+    assert urls.file_path("sqlite:////abs/shop.db") == Path("/abs/shop.db")
+    assert urls.normal("duckdb:///shop.duckdb") == f"duckdb:///{tmp_path}/shop.duckdb"
+
+
+@pytest.mark.parametrize("scheme", ["mysql", "mariadb", "mysql+pymysql", "mariadb+pymysql"])
+def test_mysql_and_mariadb_are_one_dialect(scheme: str) -> None:
+    assert urls.dialect_of(f"{scheme}://u@host/db") == "mysql"
+    assert urls.normal(f"{scheme}://u:p%40@host:3307/db?ssl_ca=x") == "mysql://u:p%40@host:3307/db?ssl_ca=x"
 
 
 @pytest.mark.parametrize(
@@ -69,7 +76,11 @@ def test_a_relative_sqlite_path_becomes_absolute(tmp_path: Path, monkeypatch: py
     [
         ("", "sqlite:///relative.db"),
         ("shop.db", "sqlite:///relative.db"),
-        ("mysql://u:secret@host/db", "sqlite:///relative.db"),
+        ("oracle://u:secret@host/db", "sqlite:///relative.db"),
+        ("mysql://u:secret@host", "mysql://user:password@host:3306/database"),
+        ("mysql://u:secret@[::1/db", "mysql://user:password@host:3306/database"),
+        ("duckdb://", "names no DuckDB file"),
+        ("duckdb:///:memory:", "names no DuckDB file"),
         ("sqlite:shop.db", "sqlite:///relative.db"),
         ("sqlite://shop.db", "names no SQLite file"),
         ("sqlite://", "names no SQLite file"),
