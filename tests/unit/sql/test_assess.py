@@ -36,6 +36,17 @@ def test_the_first_candidate_that_passes_is_the_last_one_given(sqlite_shop, dry_
     assert best(judged).verdict.dry_run == "sqlite"
 
 
+def test_what_is_accepted_has_its_key_and_nothing_else_has(sqlite_shop):
+    answer = "```sql\nSELECT name FROM customers\n```\nor\n```sql\nSELECT nme FROM customers\n```\n"
+    assert [candidate.canonical_key is not None for candidate in assess(answer, sqlite_shop)] == [False, True]
+
+
+def test_what_only_an_engine_understands_is_accepted_without_failing(sqlite_shop):
+    (candidate,) = assess("SELECT nme FROM customers", sqlite_shop, lambda sql: None, "any")
+    assert candidate.verdict.accepted
+    assert candidate.canonical_key is not None, "its words are the key"
+
+
 def test_what_the_engine_accepts_stands_with_the_doubts_as_warnings(sqlite_shop, dry_run):
     verdict = judge("SELECT added_later FROM customers", sqlite_shop, dry_run, "sqlite")
     assert verdict.accepted
