@@ -161,7 +161,7 @@ class Pipeline:
 
     def _passes(self, candidate: Candidate) -> bool:
         verdict = candidate.verdict
-        return verdict.accepted and (verdict.dry_run is not None or not self.require_dry_run)
+        return not verdict.objections and (verdict.dry_run is not None or not self.require_dry_run)
 
 
 def _sendable(messages: Sequence[Message]) -> tuple[Message, ...]:
@@ -174,7 +174,7 @@ def _why(candidate: Candidate | None, *, cut_off: bool) -> tuple[str, str]:
     cut = "; the answer was cut off at its last token, see max_tokens in FARM_MODELS" if cut_off else ""
     if candidate is None:
         return NO_SQL, f"the model's answer held no SQL{cut}"
-    error = candidate.verdict.first_error
-    if error is None:
+    if not candidate.verdict.objections:
         return NO_DRY_RUN, "no engine was at hand to prepare the query, and the settings require one"
-    return error.code, f"{error.message}{cut}"
+    first = candidate.verdict.objections[0]
+    return first.code, f"{first.message}{cut}"

@@ -14,7 +14,7 @@ from farm.prompt.examples import DATE_COLUMN, Example
 from farm.prompt.fence import fenced, harmless
 from farm.prompt.guidance import GUIDANCE, Guidance
 from farm.prompt.hints import brief
-from farm.sql.verdict import Candidate, Finding, Severity
+from farm.sql.verdict import Candidate, Finding
 from farm.targets.target import Target
 
 PROMPT_VERSION = "3"
@@ -103,8 +103,8 @@ def _worked(example: Example, guidance: Guidance) -> str:
 
 
 def _complaints(candidate: Candidate) -> list[str]:
-    errors = [f for f in candidate.verdict.findings if f.severity is Severity.ERROR]
-    return list(dict.fromkeys(f"- {_described(finding)}" for finding in errors))[:FINDINGS_LIMIT]
+    said = (f"- {_described(finding)}" for finding in candidate.verdict.objections)
+    return list(dict.fromkeys(said))[:FINDINGS_LIMIT]
 
 
 def _described(finding: Finding) -> str:

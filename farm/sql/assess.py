@@ -30,7 +30,7 @@ def assess(
     judged: list[Candidate] = []
     for sql in candidates(answer_text):
         judged.append(_judged(Subject(sql, schema), dry_run, dry_run_name))
-        if judged[-1].verdict.accepted:
+        if not judged[-1].verdict.objections:
             break
     return tuple(judged) or (Candidate(sql="", verdict=_no_sql(answer_text)),)
 

@@ -31,6 +31,9 @@ _STAGES = (
 )
 STAGE_OF: dict[str, int] = {code: stage for stage, codes in enumerate(_STAGES) for code in codes}
 
+# Warnings of what an engine takes and nobody wants as a report: a model is asked to mend it.
+NO_REPORT = frozenset({"no_columns"})
+
 # What these say is an explanation, not a policy: where an engine is at hand, its own judgement decides.
 DECIDED_BY_ENGINE = frozenset(
     {

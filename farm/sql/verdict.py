@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Self
 
-from farm.sql.codes import STAGE_OF
+from farm.sql.codes import NO_REPORT, STAGE_OF
 
 
 class Severity(StrEnum):
@@ -45,6 +45,15 @@ class Verdict:
         """The finding that rejected the candidate, or None when it was accepted."""
         return next((finding for finding in self.findings if finding.severity is Severity.ERROR), None)
 
+    @property
+    def objections(self) -> tuple[Finding, ...]:
+        """What speaks against keeping the candidate as a report: errors, and warnings that it is none."""
+        return tuple(
+            finding
+            for finding in self.findings
+            if finding.severity is Severity.ERROR or finding.code in NO_REPORT
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """The JSON form that the store keeps and `--json` prints."""
         return {
@@ -76,15 +85,15 @@ class Candidate:
 
 
 def best(candidates: Sequence[Candidate]) -> Candidate | None:
-    """The accepted candidate, else the one that came furthest through the checks: the one worth repairing.
-    Of equals the first, since extraction puts the likeliest in front; None where there is none at all."""
+    """The candidate that nothing speaks against, else the one worth repairing: it came furthest through the
+    checks. Of equals the first, since extraction puts the likeliest in front; None where there is none."""
     return max(candidates, key=_promise, default=None)
 
 
 def _promise(candidate: Candidate) -> tuple[bool, int, int]:
-    errors = [f.code for f in candidate.verdict.findings if f.severity is Severity.ERROR]
+    errors = [finding.code for finding in candidate.verdict.objections]
     return (
-        candidate.verdict.accepted,
+        not errors,
         min((STAGE_OF.get(code, 0) for code in errors), default=0),
         -len(errors),
     )

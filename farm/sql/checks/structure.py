@@ -6,7 +6,7 @@ from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
 from farm.sql.subject import Subject
-from farm.sql.verdict import Finding
+from farm.sql.verdict import Finding, Severity
 from farm.sql.words import words
 
 _RANKS = {
@@ -78,9 +78,22 @@ def _before_set_operation(subject: Subject, token: Token) -> Finding:
 
 
 def some_columns(subject: Subject) -> Iterator[Finding]:
-    """No SELECT without columns: Postgres takes it, but a report that shows nothing is an answer cut off."""
-    if any(isinstance(node, exp.Select) and not node.expressions for node in subject.nodes):
-        yield Finding(code="no_columns", message="SELECT has no columns", hint="name the columns to show")
+    """SELECT without columns: Postgres takes it, also in EXISTS; as a whole query it shows nothing."""
+    is_fine = subject.rules.name == "postgres"
+    selects = [_first_part(subject.tree)] if is_fine else subject.nodes
+    if any(isinstance(node, exp.Select) and not node.expressions for node in selects):
+        yield Finding(
+            code="no_columns",
+            severity=Severity.WARNING if is_fine else Severity.ERROR,
+            message="SELECT has no columns",
+            hint="name the columns to show",
+        )
+
+
+def _first_part(query: exp.Expr) -> exp.Expr:
+    """The SELECT that gives a query its columns."""
+    query = query.unnest()
+    return _first_part(query.this) if isinstance(query, exp.SetOperation) else query
 
 
 def nothing_missing(subject: Subject) -> Iterator[Finding]:

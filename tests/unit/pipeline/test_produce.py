@@ -213,6 +213,18 @@ def test_a_warning_does_not_reject():
     assert scene.produce() is TaskState.ACCEPTED
 
 
+def test_what_an_engine_takes_and_nobody_wants_is_repaired_and_never_kept():
+    cut_off = Finding(code="no_columns", message="SELECT has no columns", severity=Severity.WARNING)
+    empty = (Candidate(sql="SELECT", verdict=Verdict(findings=(cut_off,), dry_run="postgres 18")),)
+    scene = Scene(said=["a", "b"], verdicts={"a": empty, "b": good("SELECT id")})
+    assert scene.produce() is TaskState.ACCEPTED
+    assert "SELECT has no columns" in scene.asked[1][-1][1]
+    assert scene.outcome.query["sql"] == "SELECT id"
+    scene = Scene(said=["a"], verdicts={"a": empty})
+    assert scene.produce(max_repairs=0) is TaskState.REJECTED
+    assert (scene.outcome.reason_code, scene.outcome.reason) == ("no_columns", "SELECT has no columns")
+
+
 def paid(*answers: tuple[int, str], **changes: Any) -> Claimed:
     stored = tuple(StoredAnswer(call_no=call_no, text=text, model="m") for call_no, text in answers)
     return replace(TASK, token=2, attempt=2, answers=stored, **changes)

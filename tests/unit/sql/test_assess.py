@@ -36,6 +36,13 @@ def test_the_first_candidate_that_passes_is_the_last_one_given(sqlite_shop, dry_
     assert best(judged).verdict.dry_run == "sqlite"
 
 
+def test_a_candidate_that_is_no_report_does_not_hide_the_next_one(postgres_shop):
+    answer = "```sql\nSELECT name FROM customers\n```\nor\n```sql\nSELECT FROM customers\n```\n"
+    judged = assess(answer, postgres_shop)
+    assert [candidate.verdict.accepted for candidate in judged] == [True, True]
+    assert best(judged).sql == "SELECT name FROM customers"
+
+
 def test_what_is_accepted_has_its_key_and_nothing_else_has(sqlite_shop):
     answer = "```sql\nSELECT name FROM customers\n```\nor\n```sql\nSELECT nme FROM customers\n```\n"
     assert [candidate.canonical_key is not None for candidate in assess(answer, sqlite_shop)] == [False, True]

@@ -3,6 +3,7 @@
 import pytest
 
 from farm.sql.checks import check
+from farm.sql.verdict import Severity
 
 
 @pytest.mark.parametrize(
@@ -74,3 +75,30 @@ def test_scalar_max_is_no_aggregate_in_sqlite(sqlite_shop):
 def test_a_syntax_error_says_where(shop):
     [finding] = check("SELECT id\nFROM orders WHERE id = = 1", shop)
     assert (finding.line, finding.column) == (2, 24)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT",
+        "SELECT FROM orders",
+        "(SELECT FROM orders)",
+        "SELECT UNION SELECT",
+        "WITH a AS (SELECT 1) SELECT",
+    ],
+)
+def test_postgres_takes_a_select_without_columns_which_is_no_report(sql, postgres_shop):
+    [finding] = check(sql, postgres_shop)
+    assert (finding.code, finding.severity) == ("no_columns", Severity.WARNING)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT id FROM orders WHERE EXISTS (SELECT FROM items)",
+        "SELECT count(*) FROM (SELECT FROM orders) AS o",
+    ],
+)
+def test_a_part_of_a_report_needs_no_columns_in_postgres(sql, postgres_shop, sqlite_shop):
+    assert check(sql, postgres_shop) == ()
+    assert check(sql, sqlite_shop)[0].severity is Severity.ERROR
