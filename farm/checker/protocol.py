@@ -20,10 +20,11 @@ from farm.sql.verdict import Candidate, Verdict
 from farm.targets.target import Target
 
 READY = {"ready": True}
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
 def encode(frame: dict[str, Any]) -> bytes:
-    return json.dumps(frame, separators=(",", ":")).encode() + b"\n"
+    return _ENCODER.encode(frame).encode() + b"\n"
 
 
 def decode(line: bytes) -> dict[str, Any]:
