@@ -5,6 +5,9 @@ from dataclasses import replace
 
 from sqlglot import exp
 
+from farm.sql.labels import label
+from farm.sql.lookup import Lookup
+from farm.sql.shape import identifier
 from farm.sql.sources import Columns, Origin, Scope
 
 
@@ -52,3 +55,38 @@ def all_columns(scope: Scope) -> Columns:
     if count is None:
         return Columns(names=names, count=None, complete=scope.complete)
     return Columns(names=names, count=len(labels), complete=scope.complete, labels=labels, origins=origins)
+
+
+def of_projection(node: exp.Expr, scope: Scope, lookup: Lookup) -> Columns:
+    """What one item of SELECT gives."""
+    if isinstance(node, exp.Star):
+        return all_columns(scope)
+    if isinstance(node, exp.Column) and isinstance(node.this, exp.Star):
+        sources = scope.named(lookup.fold_table(node.args["table"]))
+        return sources[0].columns if sources else Columns.unknown()
+    if isinstance(node, exp.Alias):
+        return one(lookup.fold(node.args["alias"]), node.alias, node.this)
+    if isinstance(node, exp.Column) and isinstance(node.this, exp.Identifier):
+        return one(lookup.fold(node.this), node.name, node)
+    name = label(node) if lookup.schema.rules.name == "postgres" else None
+    if name is not None:
+        return one(name, name, node)
+    return Columns(names={}, count=1, complete=False, labels=[None], origins=[node])
+
+
+def under(columns: Columns, renamed: Sequence[exp.Expr], lookup: Lookup) -> Columns:
+    """The columns under the names of a list: `AS t(a, b)`."""
+    if not renamed:
+        return columns
+    labels = [lookup.fold(identifier(name)) for name in renamed]
+    new = dict(zip(labels, (name.name for name in renamed), strict=True))
+    if columns.count is None:
+        return Columns(names=new, count=None, complete=False)
+    rest = columns.labels[len(renamed) :]
+    return Columns(
+        names={**new, **{name: columns.names[name] for name in rest if name in columns.names}},
+        count=columns.count,
+        complete=None not in rest,
+        labels=[*labels, *rest][: columns.count],  # a list that is too long has been reported
+        origins=columns.origins,
+    )

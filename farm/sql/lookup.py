@@ -38,6 +38,25 @@ class Lookup:
     def fold(self, identifier: exp.Expr) -> str:
         return self.schema.rules.fold(identifier.name, quoted=bool(identifier.args.get("quoted")))
 
+    def unknown_table(self, node: exp.Table) -> tuple[Finding, ...]:
+        """What to say of a table that is not in the schema; nothing of the harmless parts of the catalog."""
+        rules, db = self.schema.rules, node.args.get("db")
+        name = node.name.lower()
+        is_system = name in rules.catalogs or (db is not None and f"{db.name.lower()}.*" in rules.catalogs)
+        if is_system and name not in rules.secrets:
+            return ()
+        near = self.schema.nearest_tables(node.name)
+        finding = Finding(
+            code="unknown_table",
+            message=f"there is no table {f'{db.name}.{node.name}' if db is not None else node.name}",
+            nearest=near,
+            hint=None
+            if near
+            else _listed("tables are", [table.name for table in self.schema.tables.values()]),
+            **self._at(node.this),
+        )
+        return (finding,)
+
     def _star(self, node: exp.Column, scope: Scope) -> Finding | None:
         qualifier = node.args["table"]
         if any(around.named(self.fold_table(qualifier)) for around in scope.outward()):

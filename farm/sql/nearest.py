@@ -14,7 +14,9 @@ def nearest(name: str, known: Iterable[str]) -> tuple[str, ...]:
     """Up to three of `known` that resemble `name`, best first; case and underscores do not count."""
     by_key = {_key(other): other for other in islice(known, COMPARED)}
     wanted = _key(name)
-    alike = process.extract(wanted, by_key.keys(), scorer=fuzz.ratio, limit=LIMIT, score_cutoff=CUTOFF_PERCENT)
+    alike = process.extract(
+        wanted, by_key.keys(), scorer=fuzz.ratio, limit=LIMIT, score_cutoff=CUTOFF_PERCENT
+    )
     close = [key for key, _, _ in alike]
     if len(close) < LIMIT and len(wanted) >= 3:
         close += [

@@ -11,8 +11,7 @@ from functools import partial
 from sqlglot import exp
 
 from farm.sql.calls import names_a_unit
-from farm.sql.columns import all_columns, combined, is_comma, of_values, one
-from farm.sql.labels import label
+from farm.sql.columns import all_columns, combined, is_comma, of_projection, of_values, under
 from farm.sql.lookup import Lookup
 from farm.sql.place import place
 from farm.sql.schema import Schema, Table
@@ -129,7 +128,7 @@ class _Walk:
     def _declare(
         self, known: dict[str, Columns], name: str, renamed: Sequence[exp.Expr], columns: Columns
     ) -> None:
-        known[name] = self._renamed(columns, renamed)
+        known[name] = under(columns, renamed, self.lookup)
 
     def _select(self, node: exp.Select, outer: Scope | None, ctes: Ctes) -> Columns:
         scope = Scope(parent=outer)
@@ -256,7 +255,7 @@ class _Walk:
             node.name, quoted=bool(node.this.args.get("quoted")), db=db.name if db else None
         )
         if table is None:
-            self._unknown_table(node)
+            self.findings += self.lookup.unknown_table(node)
         elif not self.lookup.schema.rules.folds_tables and table.name != node.name:
             self._report(
                 "table_case",
@@ -269,23 +268,6 @@ class _Walk:
         else:
             columns = Columns.of(dict(table.columns), list(table.types.values()))
             self._add(node, columns, scope, hidden=table.hidden, table=table)
-
-    def _unknown_table(self, node: exp.Table) -> None:
-        rules, db = self.lookup.schema.rules, node.args.get("db")
-        name = node.name.lower()
-        is_system = name in rules.catalogs or (db is not None and f"{db.name.lower()}.*" in rules.catalogs)
-        if is_system and name not in rules.secrets:
-            return
-        written = f"{db.name}.{node.name}" if db is not None else node.name
-        near = self.lookup.schema.nearest_tables(node.name)
-        known = [table.name for table in self.lookup.schema.tables.values()]
-        self._report(
-            "unknown_table",
-            f"there is no table {written}",
-            node.this,
-            nearest=near,
-            hint=None if near else f"tables are {', '.join(known[:40])}",
-        )
 
     def _add(
         self,
@@ -308,24 +290,7 @@ class _Walk:
             self._report("duplicate_alias", f"{name} stands in FROM more than once", named, hint=_ALIASES)
         self._column_list(columns, renamed, named or node)
         scope.sources.append(
-            Source(name=name, columns=self._renamed(columns, renamed), hidden=hidden, table=table)
-        )
-
-    def _renamed(self, columns: Columns, renamed: Sequence[exp.Expr]) -> Columns:
-        """Apply the column list of `AS t(a, b)`."""
-        if not renamed:
-            return columns
-        labels = [self.lookup.fold(identifier(name)) for name in renamed]
-        new = dict(zip(labels, (name.name for name in renamed), strict=True))
-        if columns.count is None:
-            return Columns(names=new, count=None, complete=False)
-        rest = columns.labels[len(renamed) :]
-        return Columns(
-            names={**new, **{name: columns.names[name] for name in rest if name in columns.names}},
-            count=columns.count,
-            complete=None not in rest,
-            labels=[*labels, *rest][: columns.count],  # a list that is too long has been reported
-            origins=columns.origins,
+            Source(name=name, columns=under(columns, renamed, self.lookup), hidden=hidden, table=table)
         )
 
     def _join(self, join: exp.Join, scope: Scope, ctes: Ctes) -> None:
@@ -403,7 +368,7 @@ class _Walk:
         count: int | None = 0
         complete = True
         for projection in node.expressions:
-            columns = self._projection(projection, scope)
+            columns = of_projection(projection, scope, self.lookup)
             names.update(columns.names)
             count = None if count is None or columns.count is None else count + columns.count
             complete = complete and columns.complete
@@ -416,21 +381,6 @@ class _Walk:
         if count is None:
             return Columns(names=names, count=None, complete=complete)
         return Columns(names=names, count=count, complete=complete, labels=labels, origins=origins)
-
-    def _projection(self, node: exp.Expr, scope: Scope) -> Columns:
-        if isinstance(node, exp.Star):
-            return all_columns(scope)
-        if isinstance(node, exp.Column) and isinstance(node.this, exp.Star):
-            sources = scope.named(self.lookup.fold_table(node.args["table"]))
-            return sources[0].columns if sources else Columns.unknown()
-        if isinstance(node, exp.Alias):
-            return one(self.lookup.fold(node.args["alias"]), node.alias, node.this)
-        if isinstance(node, exp.Column) and isinstance(node.this, exp.Identifier):
-            return one(self.lookup.fold(node.this), node.name, node)
-        name = label(node) if self.lookup.schema.rules.name == "postgres" else None
-        if name is not None:
-            return one(name, name, node)
-        return Columns(names={}, count=1, complete=False, labels=[None], origins=[node])
 
     def _report(
         self,

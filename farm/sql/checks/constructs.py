@@ -153,6 +153,10 @@ def _column_aliases(node: exp.Expr) -> bool:
     return bool(node.args.get("columns")) and not isinstance(node.parent, exp.CTE)
 
 
+def _joined_tables(node: exp.Expr) -> bool:
+    return isinstance(node.this, exp.Table) and node.args.get("alias") is not None
+
+
 def _is_empty(node: exp.Expr) -> bool:
     return not any(node.args.get(key) for key in ("expressions", "query", "field", "unnest"))
 
@@ -219,6 +223,12 @@ CONSTRUCTS: tuple[Construct, ...] = (
     ),
     _of("IS DISTINCT FROM", _MODERN, _written("DISTINCT", "FROM"), "compare with = and IS NULL"),
     _of("SIMILAR TO", _LIKE_POSTGRES, _node(exp.SimilarTo), "use LIKE"),
+    _of(
+        "a name for joined tables in parentheses",
+        _MODERN,
+        _node(exp.Subquery, where=_joined_tables),
+        "give the tables names of their own",
+    ),
     _of("QUALIFY", frozenset({"duckdb"}), _node(exp.Qualify), "filter outside of a subquery"),
     _of(
         "REGEXP",

@@ -302,3 +302,5 @@ SELECT round(avg(a)::numeric, 2) FROM t --> postgres duckdb
 SELECT round(a / 3.0, 2) FROM t --> sqlite mysql postgres duckdb
 SELECT CAST(sum(a) AS float) / count(*) FROM t --> sqlite mysql postgres duckdb
 SELECT round(CAST(sum(a) AS float) / count(*), 2) FROM t --> sqlite mysql duckdb
+SELECT x.b, x.e FROM (t JOIN u ON t.a = u.a) AS x --> sqlite postgres duckdb
+SELECT x.nope FROM (t JOIN u ON t.a = u.a) AS x --> none
