@@ -45,6 +45,9 @@ OPTIONS = {
     "full_page_writes": "off",
     "autovacuum": "off",
     "jit": "off",
+    "track_activities": "off",
+    "track_counts": "off",
+    "update_process_title": "off",
     "join_collapse_limit": "1",  # plans are looked at, not carried out: any will do
     "from_collapse_limit": "1",
     "idle_session_timeout": "30min",

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 
 import psycopg
 from psycopg import errors, sql
+from psycopg.pq import ConnStatus, ExecStatus
 
 from farm.errors import TargetTrouble
 from farm.sql.schema import Schema
 from farm.targets.engine import NoEngine, Result
-from farm.targets.postgres import PREPARE_LIMIT_SECONDS, PostgresEngine, execute_single
+from farm.targets.postgres import PREPARE_LIMIT_SECONDS, PostgresEngine
 from farm.targets.postgres_load import Failure, load
 from farm.targets.postgres_session import (
     LOCK_LIMIT_MS,
@@ -93,10 +94,23 @@ class KeptEngine(PostgresEngine):
         if "\0" in sql or any("\ud800" <= character <= "\udfff" for character in sql):
             return "the query contains a NUL character, or half of a surrogate pair, which is none"
         try:
-            execute_single(self._connection, EXPLAIN + sql)
+            self._explain(sql)
         except (MemoryError, psycopg.Error) as error:
             return self._refusal(sql, error)
         return None
+
+    def _explain(self, sql: str) -> None:
+        """Have the query planned, by libpq itself: a cursor of psycopg's takes half as long again.
+
+        With parameters, none here, libpq uses the extended protocol, which takes one statement.
+        """
+        asked = self._connection.pgconn
+        result = asked.exec_params((EXPLAIN + sql).encode(), None)
+        if result.status == ExecStatus.TUPLES_OK:
+            return
+        if asked.status == ConnStatus.BAD:
+            raise psycopg.OperationalError(result.get_error_message())
+        raise psycopg.errors.error_from_result(result)
 
     def _refusal(self, sql: str, error: Exception) -> str:
         if too_large(error):
