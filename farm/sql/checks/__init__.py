@@ -30,6 +30,7 @@ from farm.sql.checks.ordering import (
     positions_in_range,
     whole_result_ordered_by_name,
 )
+from farm.sql.checks.products import tables_are_linked
 from farm.sql.checks.reading import allowed_functions, only_reads
 from farm.sql.checks.structure import clauses_in_order, no_reserved_words, nothing_missing, some_columns
 from farm.sql.checks.subqueries import no_limits_in_membership, rows_in_place, subqueries_fit
@@ -82,6 +83,7 @@ CHECKS: tuple[Check, ...] = (
     distinct_orders_by_results,
     columns_are_grouped,
     types_agree,
+    tables_are_linked,
 )
 
 
