@@ -204,15 +204,26 @@ class Farm:
         search: str | None = None,
         *,
         target: str | None = None,
+        table: str | None = None,
+        column: str | None = None,
         unique: bool = False,
         limit: int | None = None,
     ) -> Iterator[Report]:
         """Accepted queries, newest first, whose question or SQL holds every word of `search`.
 
-        `unique`: of those that differ in spelling alone only the first.
+        `table` and `column` (`orders.total`, or `total` of whichever table) keep those that read them;
+        `unique`, of those that differ in spelling alone, only the first.
         """
         with self.store.read() as connection:
-            yield from reports.find(connection, search=search, target=target, unique=unique, limit=limit)
+            yield from reports.find(
+                connection,
+                search=search,
+                target=target,
+                table=table,
+                column=column,
+                unique=unique,
+                limit=limit,
+            )
 
     def query(self, query_id: int) -> Report:
         """One accepted query; raises NotFound."""

@@ -1,9 +1,9 @@
 """Frames between a worker and its checker process: one JSON object a line, replies in the order of requests.
 
-    → {"op": "open", "id": 1, "target": {…}, …}                   ← {"opened": true}
-    → {"op": "assess", "id": 1, "text": "…"}                          ← {"candidates": [{"sql", "verdict", …}]}
-    → {"op": "check", "id": 1, "text": "…"}                           ← {"candidates": [{"sql", "verdict"}]}
-    → {"op": "forget", "id": 1}                                       (no reply)
+    → {"op": "open", "id": 1, "target": {…}, …}        ← {"opened": true}
+    → {"op": "assess", "id": 1, "text": "…"}              ← {"candidates": [{"sql", "verdict", …}]}
+    → {"op": "check", "id": 1, "text": "…"}               ← {"candidates": [{"sql", "verdict", …}]}
+    → {"op": "forget", "id": 1}                        (no reply)
 
 The process says {"ready": true} once, before its first reply. A request that cannot be served because the
 target is unfit gets {"bad_input": "why"}. `open` carries the target with its URL, `no_dry_run` (a reason
@@ -16,7 +16,7 @@ from dataclasses import asdict
 from typing import Any
 
 from farm.checker.engines import Scratch
-from farm.sql.verdict import Candidate, Verdict
+from farm.sql.verdict import Candidate
 from farm.targets.target import Target
 
 READY = {"ready": True}
@@ -56,13 +56,8 @@ def ask_frame(op: str, id_: int, text: str) -> bytes:
 
 
 def pack(candidates: Iterable[Candidate]) -> dict[str, Any]:
-    return {
-        "candidates": [
-            {"sql": c.sql, "verdict": c.verdict.to_dict(), "canonical_key": c.canonical_key}
-            for c in candidates
-        ]
-    }
+    return {"candidates": [candidate.to_dict() for candidate in candidates]}
 
 
 def unpack(frame: dict[str, Any]) -> tuple[Candidate, ...]:
-    return tuple(Candidate(**(c | {"verdict": Verdict.from_dict(c["verdict"])})) for c in frame["candidates"])
+    return tuple(Candidate.from_dict(candidate) for candidate in frame["candidates"])

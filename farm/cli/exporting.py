@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
-from typing import IO, Annotated
+from typing import IO, Annotated, Any
 
 import typer
 
-from farm.cli.looking import Unique
+from farm.cli.looking import ColumnOf, TableName, Unique
 from farm.cli.shared import Group, add_command, counted, note, opened, plain
 from farm.errors import BadInput
 from farm.store.reports import Report
@@ -31,6 +31,8 @@ def export(
     ] = None,
     search: Annotated[str | None, typer.Option(help="Words that the question or the SQL must hold.")] = None,
     target: Annotated[str | None, typer.Option(help="Only queries for this target.")] = None,
+    table: TableName = None,
+    column: ColumnOf = None,
     unique: Unique = False,
 ) -> None:
     """Write accepted queries as CSV or JSONL: question, target, SQL and where it came from."""
@@ -39,7 +41,8 @@ def export(
         raise BadInput(f"there is no format {chosen!r}; use csv or jsonl")
     with opened() as farm, _writing(output) as stream:
         write = _write_csv if chosen == "csv" else _write_jsonl
-        count = write(stream, farm.queries(search, target=target, unique=unique))
+        found = farm.queries(search, target=target, table=table, column=column, unique=unique)
+        count = write(stream, found)
     note(f"{counted(count, 'query')} written" + (f" to {output}" if output else ""))
 
 
@@ -67,9 +70,13 @@ def _write_csv(stream: IO[str], reports: Iterable[Report]) -> int:
     count = 0
     for report in reports:
         row = plain(report)
-        writer.writerow(row[name] for name in names)
+        writer.writerow(_cell(row[name]) for name in names)
         count += 1
     return count
+
+
+def _cell(value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value
 
 
 def _write_jsonl(stream: IO[str], reports: Iterable[Report]) -> int:

@@ -10,6 +10,7 @@ from rich.syntax import Syntax
 from farm.cli import sheet
 from farm.cli.shared import Group, Json, add_command, console, counted, note, opened, print_json, say, usd
 from farm.cli.sheet import Column
+from farm.sql.lineage import Lineage
 from farm.store.reports import Attempt, Report
 from farm.store.results import TaskResult
 from farm.targets.engine import Result
@@ -23,6 +24,10 @@ QUERY_COLUMNS = (
     Column("when", whole=True),
     Column("same as", right=True, whole=True),
 )
+TableName = Annotated[str | None, typer.Option(help="Only queries that read this table or view.")]
+ColumnOf = Annotated[
+    str | None, typer.Option(help="Only queries that read this column: total, or orders.total.")
+]
 Unique = Annotated[
     bool, typer.Option("--unique", help="Of queries that differ in spelling alone only the first.")
 ]
@@ -40,19 +45,24 @@ def queries(
         str | None, typer.Argument(help="Words that the question or the SQL must hold.")
     ] = None,
     target: Annotated[str | None, typer.Option(help="Only queries for this target.")] = None,
+    table: TableName = None,
+    column: ColumnOf = None,
     unique: Unique = False,
     limit: Annotated[int, typer.Option(help="How many, the newest first.", min=1)] = 20,
     json: Json = False,
 ) -> None:
     """List and search accepted queries."""
     with opened() as farm:
-        found = list(farm.queries(search, target=target, unique=unique, limit=limit))
+        found = list(
+            farm.queries(search, target=target, table=table, column=column, unique=unique, limit=limit)
+        )
     if json:
         for report in found:
             print_json(report)
         return
     if not found:
-        say("no accepted query matches" if search or target else "nothing was accepted yet")
+        narrowed = search or target or table or column
+        say("no accepted query matches" if narrowed else "nothing was accepted yet")
         return
     sheet.show(console, QUERY_COLUMNS, [_query(report) for report in found])
     note("`farm show ID` prints one, `farm run ID` runs it")
@@ -77,6 +87,7 @@ def show(
     say(escape(_provenance(result, report)))
     if report is not None:
         _print_sql(pretty(report.sql, report.dialect))
+        _print_lineage(report.lineage)
     elif result.reason:
         say(f"[red]{result.reason_code}[/]: {escape(result.reason)}")
     for attempt in attempts:
@@ -147,6 +158,16 @@ def _print_sql(sql: str) -> None:
         console.print(Syntax(sql, "sql", background_color="default", word_wrap=True))
     else:
         console.file.write(f"\n{sql}\n")
+
+
+def _print_lineage(lineage: Lineage | None) -> None:
+    """What the query reads, one line for each kind of thing."""
+    if lineage is None:
+        return
+    say("")
+    for name in ("tables", "columns", "joins", "filters", "functions"):
+        if found := getattr(lineage, name):
+            say(f"{name}: {escape(', '.join(map(str, found)))}")
 
 
 def _print_attempt(attempt: Attempt) -> None:

@@ -71,6 +71,7 @@ def accepted(
         "dialect": target.dialect,
         "sql": chosen.sql,
         "canonical_key": chosen.canonical_key,
+        "lineage": None if chosen.lineage is None else chosen.lineage.to_dict(),
         "model": said.model,
         "call_no": said.call_no,
         "dry_run": chosen.verdict.dry_run,

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeVar
 
 from farm.sql.canonical import canonical_key
 from farm.sql.checks import check_subject
@@ -11,9 +12,11 @@ from farm.sql.engine_error import engine_finding
 from farm.sql.extract import candidates
 from farm.sql.schema import Schema
 from farm.sql.subject import Subject
+from farm.sql.tracing import lineage
 from farm.sql.verdict import Candidate, Finding, Severity, Verdict, best
 
 DryRun = Callable[[str], str | None]
+Found = TypeVar("Found")
 
 
 def assess(
@@ -44,13 +47,19 @@ def judge(
 
 def _judged(subject: Subject, dry_run: DryRun | None, dry_run_name: str | None) -> Candidate:
     verdict = _verdict(subject, dry_run, dry_run_name)
-    key = _canonical_key(subject) if verdict.accepted else None
-    return Candidate(sql=subject.sql, verdict=verdict, canonical_key=key)
+    if verdict.objections:
+        return Candidate(sql=subject.sql, verdict=verdict)
+    return Candidate(
+        sql=subject.sql,
+        verdict=verdict,
+        canonical_key=_found(canonical_key, subject),
+        lineage=_found(lineage, subject),
+    )
 
 
-def _canonical_key(subject: Subject) -> str | None:
+def _found(find: Callable[[Subject], Found], subject: Subject) -> Found | None:
     try:
-        return canonical_key(subject)
+        return find(subject)
     except Exception:  # an engine may accept what the parser does not understand
         return None
 

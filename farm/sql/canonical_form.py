@@ -342,11 +342,14 @@ class _Form:
         if isinstance(node, exp.In):
             listed = _each_once(map(self.key, node.expressions))
             return _text("In", self.key(node.this), *listed, self._others(node, {"this", "expressions"}))
-        if not self.sides_matter and isinstance(node, _COMMUTATIVE):
-            return _text(type(node).__name__, *sorted((self.key(node.this), self.key(node.expression))))
-        if not self.sides_matter and (mirrored := _MIRRORED.get(type(node))):
-            sides = (self.key(node.this), self.key(node.expression))
-            return _text(mirrored, *(sides if mirrored == type(node).__name__ else reversed(sides)))
+        if not self.sides_matter and isinstance(node, exp.Binary):
+            kind = type(node).__name__
+            sides = [self.key(node.this), self.key(node.expression)]
+            rest = self._others(node, {"this", "expression"})
+            if isinstance(node, _COMMUTATIVE):
+                return _text(kind, *sorted(sides), rest)
+            if mirrored := _MIRRORED.get(type(node)):
+                return _text(mirrored, *(sides if mirrored == kind else reversed(sides)), rest)
         if isinstance(node, exp.JSONPath):
             raise Unclear  # which takes 'a' for a name and 0 for a place
         return self._generic(node)

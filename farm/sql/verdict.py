@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from farm.sql.codes import NO_REPORT, STAGE_OF
+from farm.sql.lineage import Lineage
 
 
 class Severity(StrEnum):
@@ -76,12 +77,32 @@ class Verdict:
 class Candidate:
     """One query found in an answer (the model's own text, not a rewrite) and the verdict on it.
 
-    `canonical_key` is there once it is accepted, see farm.sql.canonical.
+    `canonical_key` (see farm.sql.canonical) and `lineage` are there once it is accepted.
     """
 
     sql: str
     verdict: Verdict
     canonical_key: str | None = None
+    lineage: Lineage | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form in which the checker process sends it."""
+        return {
+            "sql": self.sql,
+            "verdict": self.verdict.to_dict(),
+            "canonical_key": self.canonical_key,
+            "lineage": None if self.lineage is None else self.lineage.to_dict(),
+        }
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> Self:
+        lineage = value["lineage"]
+        return cls(
+            sql=value["sql"],
+            verdict=Verdict.from_dict(value["verdict"]),
+            canonical_key=value["canonical_key"],
+            lineage=None if lineage is None else Lineage.from_dict(lineage),
+        )
 
 
 def best(candidates: Sequence[Candidate]) -> Candidate | None:

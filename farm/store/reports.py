@@ -7,8 +7,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, or_, select
 
+from farm.sql.lineage import Lineage
 from farm.sql.verdict import Verdict
 from farm.store.alike import FIRST_ALIKE
+from farm.store.lineages import reads_column, reads_table
 from farm.store.tables import AnswerRow, CandidateRow, QueryRow, TaskRow
 
 PAGE = 1_000
@@ -19,7 +21,7 @@ class Report:
     """An accepted query.
 
     `same_as` is the first query for the target that differs from this one in spelling alone, None for that
-    one; `canonical_key`, which they share, is None for queries that earlier versions accepted.
+    one. `canonical_key`, which they share, and `lineage` are None for queries that earlier versions accepted.
     """
 
     id: int
@@ -35,6 +37,7 @@ class Report:
     schema_fingerprint: str
     created_at: datetime
     canonical_key: str | None = None
+    lineage: Lineage | None = None
     same_as: int | None = None
 
 
@@ -63,14 +66,21 @@ def find(
     *,
     search: str | None = None,
     target: str | None = None,
+    table: str | None = None,
+    column: str | None = None,
     unique: bool = False,
     limit: int | None = None,
 ) -> Iterator[Report]:
     """Accepted queries, newest first, whose question or SQL holds every word of `search`.
 
-    `unique`: of those that differ in spelling alone only the first.
+    `table` and `column` (`orders.total`, or `total` of whichever table) keep those that read them; `unique`,
+    of those that differ in spelling alone, only the first.
     """
     query = _REPORTS.order_by(QueryRow.id.desc())
+    if table is not None:
+        query = query.where(reads_table(connection, table))
+    if column is not None:
+        query = query.where(reads_column(connection, column))
     if unique:
         query = query.where(FIRST_ALIKE.is_(None))
     if target is not None:
@@ -90,13 +100,18 @@ def find(
 def _stream(connection: Connection, query: Select[Any]) -> Iterator[Report]:
     rows = connection.execution_options(yield_per=PAGE).execute(query)
     for row in rows:
-        yield Report(**row._mapping)
+        yield _report(row)
+
+
+def _report(row: Any) -> Report:
+    lineage = row.lineage
+    return Report(**{**row._mapping, "lineage": None if lineage is None else Lineage.from_dict(lineage)})
 
 
 def get(connection: Connection, query_id: int) -> Report | None:
     """The accepted query with this id."""
     row = connection.execute(_REPORTS.where(QueryRow.id == query_id)).one_or_none()
-    return None if row is None else Report(**row._mapping)
+    return None if row is None else _report(row)
 
 
 def attempts(connection: Connection, task_id: int) -> list[Attempt]:

@@ -214,6 +214,28 @@ class QueryRow(Base):
     schema_fingerprint: Mapped[str]
     created_at: Mapped[datetime]
     canonical_key: Mapped[str | None]  # equal for queries that differ in spelling alone
+    lineage: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+
+
+class QueryTableRow(Base):
+    """A table or view that an accepted query reads, as the schema calls it."""
+
+    __tablename__ = "query_tables"
+    __table_args__ = (Index("ix_query_tables_table_name", "table_name", "query_id"),)
+
+    query_id: Mapped[int] = mapped_column(ForeignKey("queries.id"), primary_key=True)
+    table_name: Mapped[str] = mapped_column(primary_key=True)
+
+
+class QueryColumnRow(Base):
+    """A column that an accepted query reads, as the schema calls it."""
+
+    __tablename__ = "query_columns"
+    __table_args__ = (Index("ix_query_columns_column_name", "column_name", "table_name", "query_id"),)
+
+    query_id: Mapped[int] = mapped_column(ForeignKey("queries.id"), primary_key=True)
+    table_name: Mapped[str] = mapped_column(primary_key=True)
+    column_name: Mapped[str] = mapped_column(primary_key=True)
 
 
 class WorkerRow(Base):

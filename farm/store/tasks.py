@@ -9,13 +9,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, case, func, or_, select, tuple_, type_coerce, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import postgresql
 
+from farm.store import lineages
 from farm.store.engine import now
+from farm.store.once import insert_once
 from farm.store.states import TaskState
 from farm.store.tables import (
     AnswerRow,
-    Base,
     CandidateRow,
     FailedCallRow,
     QueryRow,
@@ -177,7 +178,7 @@ def save_answers(connection: Connection, answers: Sequence[dict[str, Any]]) -> l
 
     It needs no fence: a paid answer is welcome from anyone, the first one of a call stays.
     """
-    if _insert_once(connection, AnswerRow, answers) == len(answers):
+    if insert_once(connection, AnswerRow, answers) == len(answers):
         return [_stored(answer) for answer in answers]
     keys = [(answer["task_id"], answer["call_no"]) for answer in answers]
     rows = connection.execute(
@@ -195,7 +196,7 @@ def _stored(row: Any) -> StoredAnswer:
 
 def save_failed_calls(connection: Connection, calls: Sequence[dict[str, Any]]) -> None:
     """Count calls that gave no answer and may have been paid. Needs no fence: money is spent by anyone."""
-    _insert_once(connection, FailedCallRow, calls)
+    insert_once(connection, FailedCallRow, calls)
 
 
 def finish(connection: Connection, outcomes: Iterable[Outcome]) -> set[int]:
@@ -203,10 +204,11 @@ def finish(connection: Connection, outcomes: Iterable[Outcome]) -> set[int]:
     kept = [outcome for outcome in outcomes if _settle(connection, outcome)]
     queries = [outcome.query for outcome in kept if outcome.query is not None]
     if queries:
-        _insert_once(connection, QueryRow, queries)
+        insert_once(connection, QueryRow, queries)
+        lineages.save(connection, queries)
     candidates = [candidate for outcome in kept for candidate in outcome.candidates]
     if candidates:
-        _insert_once(connection, CandidateRow, candidates)
+        insert_once(connection, CandidateRow, candidates)
     return {outcome.task_id for outcome in kept}
 
 
@@ -329,12 +331,6 @@ def _from_now(connection: Connection, seconds: float) -> Any:
         return func.clock_timestamp() + type_coerce(timedelta(seconds=seconds), postgresql.INTERVAL())
     at: datetime = now() + timedelta(seconds=seconds)
     return type_coerce(at, UtcDateTime())
-
-
-def _insert_once(connection: Connection, table: type[Base], rows: Sequence[dict[str, Any]]) -> int:
-    """Insert what is not there yet; returns how many rows were new."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    return connection.execute(insert(table).on_conflict_do_nothing(), rows).rowcount
 
 
 __all__ = [

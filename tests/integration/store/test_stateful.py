@@ -101,7 +101,7 @@ MUTANTS: dict[str, tuple[Any, str, Any]] = {
     "an outcome needs nothing": (tasks, "_SETTLE", settling()),
     "anything is claimed": (tasks, "claim", claim_anything),
     "a last attempt is begun by whoever was overtaken": (tasks, "begin", begin_with_any_token),
-    "the last answer stays": (tasks, "_insert_once", overwrite),
+    "the last answer stays": (tasks, "insert_once", overwrite),
     "everybody goes on with the answer of their own": (
         tasks,
         "save_answers",

@@ -7,6 +7,7 @@ from support import store
 from support.cli import Ended
 
 from farm import Farm, Task
+from farm.sql.lineage import ColumnName, Filter, Lineage
 
 Run = Callable[..., Ended]
 
@@ -42,6 +43,24 @@ class TestWithQueries:
         assert [query["same_as"] for query in farm("export").json_lines] == [2, None, None]
         assert "the same as query 2" in farm("show", "3").out
         assert farm("show", "3", "--json").json["task"]["same_as"] == 2
+
+    def test_queries_are_found_by_what_they_read(self, farm: Run, worked: Farm) -> None:
+        worked.enqueue([Task(question="Total?", target="shop")])
+        (held,) = store.claim(worked.store, [4]).values()
+        total = ColumnName(table="orders", column="total")
+        above = Filter(column=total, operator=">")
+        lineage = Lineage(tables=("orders",), columns=(total,), filters=(above,), functions=("sum",))
+        store.finish(worked.store, store.accepted(held, lineage=lineage.to_dict()))
+        for words in (("--table", "ORDERS"), ("--column", "total"), ("--column", "orders.total")):
+            assert [query["id"] for query in farm("queries", *words, "--json").json_lines] == [2], words
+            assert [query["id"] for query in farm("export", *words).json_lines] == [2], words
+        assert farm("queries", "--table", "customers").out == "no accepted query matches\n"
+        assert (
+            "tables: orders\ncolumns: orders.total\nfilters: orders.total >\nfunctions: sum\n"
+            in farm("show", "2").out
+        )
+        assert farm("show", "2", "--json").json["query"]["lineage"]["functions"] == ["sum"]
+        assert '""column"": ""total""' in farm("export", "--format", "csv").out, "as JSON in its cell"
 
     def test_a_query_is_shown_formatted_with_where_it_came_from(self, farm: Run) -> None:
         out = farm("show", "1").out

@@ -6,6 +6,7 @@ import pytest
 
 from farm.models.answer import Answer
 from farm.pipeline import rows
+from farm.sql.lineage import Lineage
 from farm.sql.verdict import Candidate, Verdict
 from farm.store.states import TaskState
 from farm.store.tasks import Claimed, StoredAnswer
@@ -61,11 +62,14 @@ def test_an_answer_s_row_tells_what_was_paid_for_what():
 
 def test_a_query_s_row_has_what_the_checker_found_out():
     target = Target(name="shop", dialect="sqlite", ddl="CREATE TABLE orders (id INTEGER)")
-    chosen = Candidate(sql="SELECT 1", verdict=Verdict(dry_run="sqlite"), canonical_key="1:a")
+    chosen = Candidate(
+        sql="SELECT 1", verdict=Verdict(dry_run="sqlite"), canonical_key="1:a", lineage=Lineage()
+    )
     said = StoredAnswer(call_no=2, text="…", model="m")
     query = rows.accepted(TASK, target, said, chosen, ()).query
     assert query is not None
     assert (query["canonical_key"], query["sql"], query["call_no"]) == ("1:a", "SELECT 1", 2)
+    assert query["lineage"] == Lineage().to_dict()
 
 
 def test_a_refusal_shows_its_token():

@@ -5,7 +5,7 @@ import sqlite3
 import pytest
 
 from farm.sql.assess import assess, best, judge
-from farm.sql.verdict import Severity
+from farm.sql.verdict import Candidate, Severity
 
 
 @pytest.fixture
@@ -45,7 +45,12 @@ def test_a_candidate_that_is_no_report_does_not_hide_the_next_one(postgres_shop)
 
 def test_what_is_accepted_has_its_key_and_nothing_else_has(sqlite_shop):
     answer = "```sql\nSELECT name FROM customers\n```\nor\n```sql\nSELECT nme FROM customers\n```\n"
-    assert [candidate.canonical_key is not None for candidate in assess(answer, sqlite_shop)] == [False, True]
+    judged = assess(answer, sqlite_shop)
+    assert [candidate.canonical_key is not None for candidate in judged] == [False, True]
+    assert [candidate.lineage and candidate.lineage.tables for candidate in judged] == [None, ("customers",)]
+    assert [Candidate.from_dict(candidate.to_dict()).lineage for candidate in judged] == [
+        candidate.lineage for candidate in judged
+    ]
 
 
 def test_what_only_an_engine_understands_is_accepted_without_failing(sqlite_shop):
