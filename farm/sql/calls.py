@@ -115,6 +115,8 @@ def start_of(node: exp.Expr) -> int | None:
 
 def aggregates_rows(node: exp.Expr, rules: Rules) -> bool:
     """Whether a node calls an aggregate. SQLite's max(a, b) and min(a, b) compare their arguments."""
+    if isinstance(node, exp.GroupConcat):  # string_agg and group_concat alike
+        return True
     name = called(node)
     if name is None or name not in rules.aggregates:
         return False

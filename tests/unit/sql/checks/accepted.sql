@@ -304,3 +304,7 @@ SELECT CAST(sum(a) AS float) / count(*) FROM t --> sqlite mysql postgres duckdb
 SELECT round(CAST(sum(a) AS float) / count(*), 2) FROM t --> sqlite mysql duckdb
 SELECT x.b, x.e FROM (t JOIN u ON t.a = u.a) AS x --> sqlite postgres duckdb
 SELECT x.nope FROM (t JOIN u ON t.a = u.a) AS x --> none
+SELECT a, string_agg(b, ',') FROM t GROUP BY a --> postgres duckdb ? sqlite
+SELECT a, string_agg(DISTINCT b, ',' ORDER BY b) FROM t GROUP BY a --> postgres duckdb ? sqlite
+SELECT a, group_concat(b) FROM t GROUP BY a --> sqlite mysql duckdb
+SELECT a, string_agg(b, ',') FROM t --> none ? sqlite
