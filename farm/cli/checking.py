@@ -4,7 +4,7 @@ import asyncio
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -54,7 +54,7 @@ def check(
             async for verdict in verdicts:
                 number += 1
                 accepted &= verdict.accepted
-                print_json(verdict.to_dict()) if json else _say(verdict, number, len(queries))
+                print_json(_row(verdict)) if json else _say(verdict, number, len(queries))
             return accepted
 
         if not asyncio.run(run()):
@@ -86,6 +86,12 @@ def _read(file: str) -> str:
         return sys.stdin.read() if file == "-" else Path(file).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"{file} cannot be read: {error}") from None
+
+
+def _row(verdict: Verdict) -> dict[str, Any]:
+    """A verdict as one line of JSON: `dry_run` is the engine's name, `engine` tells its version too."""
+    name = verdict.dry_run and verdict.dry_run.partition(" ")[0]
+    return {**verdict.to_dict(), "dry_run": name, "engine": verdict.dry_run}
 
 
 def _say(verdict: Verdict, number: int, of: int) -> None:

@@ -15,7 +15,7 @@ from farm.targets.target import Target
 Run = Callable[..., Ended]
 GOOD = "SELECT customer FROM orders"
 BAD = "SELECT custmer FROM orders"
-KEYS = {"accepted", "dry_run", "findings", "ms"}
+KEYS = {"accepted", "dry_run", "engine", "findings", "ms"}
 
 
 @pytest.mark.usefixtures("opened")
@@ -25,7 +25,8 @@ def test_a_good_query_is_accepted_and_prepared(farm: Run) -> None:
     assert said.code == Exit.DONE
     assert set(verdict) == KEYS
     assert (verdict["accepted"], verdict["findings"]) == (True, [])
-    assert verdict["dry_run"].startswith("sqlite")
+    assert verdict["dry_run"] == "sqlite"
+    assert verdict["engine"].startswith("sqlite 3.")
 
 
 @pytest.mark.usefixtures("opened")
