@@ -74,6 +74,12 @@ class ModelSettings(BaseModel):
     trust_env: bool = Field(
         default=False, description="heed HTTPS_PROXY, SSL_CERT_FILE and the like for this model"
     )
+    grammar: Literal["llama.cpp", "vllm", "sglang", "fireworks", "openai"] | None = Field(
+        default=None, description="the endpoint can be held to a grammar, and is sent it in this way"
+    )
+    grammar_when: Literal["last_repair", "first", "never"] = Field(
+        default="last_repair", description="which calls of a task are held to the grammar of valid queries"
+    )
     prompt_usd_per_million: float | None = Field(default=None, ge=0)
     completion_usd_per_million: float | None = Field(default=None, ge=0)
 

@@ -1,6 +1,7 @@
 """A worker's side of its checker process: many coroutines ask, one pipe carries, the process may die."""
 
 import asyncio
+import json
 import signal
 import sys
 from collections import OrderedDict, deque
@@ -12,6 +13,7 @@ from farm.checker.engines import Scratch
 from farm.checker.pipe import Pipe
 from farm.checker.request import Ask, Opening
 from farm.errors import BadInput, Unavailable
+from farm.models.constraint import Form
 from farm.sql.verdict import Candidate, Finding, Verdict
 from farm.targets.target import Target
 
@@ -92,6 +94,14 @@ class Checker:
     async def check(self, sql: str, target: Target) -> Verdict:
         """The verdict on one query, taken as it is; raises as `assess` does."""
         return (await self._ask("check", sql, target))[0].verdict
+
+    async def grammar(self, question: str, sql: str, target: Target, *, form: Form) -> str | None:
+        """The grammar to hold the next answer to, `sql` having failed; None where there is none that fits, or
+        where making it took too long. Raises as `assess` does.
+        """
+        asked = json.dumps({"question": question, "sql": sql, "form": form})
+        found = await self._ask("grammar", asked, target)
+        return found[0].sql if found and found[0].verdict.accepted else None
 
     def deadline_seconds(self) -> float:
         """How long a request made now may take at the very most, all before it taking their whole time."""

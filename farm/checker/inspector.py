@@ -7,7 +7,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
+from farm.checker.constraint import grammar_for
 from farm.checker.dry_run import DryRun, Engine
+from farm.models.constraint import Form
 from farm.sql.assess import assess, judge
 from farm.sql.schema import Schema
 from farm.sql.verdict import Candidate, Finding, Severity, Verdict
@@ -29,6 +31,7 @@ class Inspector:
         self, target: Target, *, open_engine: OpenEngine = open_check_engine, no_dry_run: str | None = None
     ) -> None:
         self.schema = Schema.from_ddl(target.ddl, target.dialect)
+        self._target = target
         self._no_dry_run = no_dry_run
         self._dry_run = DryRun(lambda: open_engine(target))
 
@@ -46,6 +49,13 @@ class Inspector:
         except NoEngine as absent:
             judged = assess(answer_text, self.schema)
             return tuple(replace(c, verdict=_without_engine(c.verdict, str(absent))) for c in judged)
+
+    def grammar(self, question: str, sql: str, form: Form) -> str | None:
+        """What the next answer is to be held to, `sql` having failed; None where nothing fits."""
+        grammar = grammar_for(question, sql, self._target, self.schema)
+        if grammar is None:
+            return None
+        return grammar.lark() if form == "lark" else grammar.gbnf()
 
     def warm(self) -> None:
         """Open the engine now rather than with the first query."""

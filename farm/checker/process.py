@@ -5,6 +5,7 @@ Run by farm.checker.client as `python -m farm.checker.process --memory-mb 1024`;
 
 import argparse
 import gc
+import json
 import logging
 import os
 import sys
@@ -16,7 +17,7 @@ from farm.checker.engines import Engines, Scratch
 from farm.checker.inspector import Inspector
 from farm.checker.protocol import READY, decode, encode, pack
 from farm.errors import BadInput
-from farm.sql.verdict import Candidate
+from farm.sql.verdict import Candidate, Verdict
 from farm.targets.target import Target
 
 READ_BYTES = 1 << 16
@@ -42,6 +43,8 @@ class Server:
                 return self._asked(frame, lambda inspector, text: inspector.assess(text))
             case "check":
                 return self._asked(frame, _checked)
+            case "grammar":
+                return self._asked(frame, _constrained)
             case other:
                 raise ValueError(f"unknown request {other!r}")
 
@@ -85,6 +88,12 @@ class Server:
 
 def _checked(inspector: Inspector, sql: str) -> tuple[Candidate, ...]:
     return (Candidate(sql=sql, verdict=inspector.check(sql)),)
+
+
+def _constrained(inspector: Inspector, text: str) -> tuple[Candidate, ...]:
+    """The grammar as the text of a candidate; none where there is no grammar."""
+    grammar = inspector.grammar(**json.loads(text))
+    return (Candidate(sql=grammar, verdict=Verdict()),) if grammar else ()
 
 
 def lines(descriptor: int) -> Iterator[bytes]:

@@ -21,6 +21,7 @@ from farm.errors import BadAnswer, BadSetting, FarmError, GiveUp, StopRoute, Una
 from farm.models import failures, parameters
 from farm.models.answer import Answer, FailedCall, Message, Usage
 from farm.models.breaks import break_of, cause_of
+from farm.models.constraint import REFUSALS, Willing, constrained
 from farm.models.failures import Break, ErrorReply, Failure, Route
 from farm.models.health import Health
 from farm.models.plain import answer_redactor, redactor
@@ -58,6 +59,7 @@ class Model:
         self.parameters = parameters.chosen(settings)
         self._settings = settings
         self._health = Health()
+        self._willing = Willing(settings.grammar if settings.grammar_when != "never" else None)
         self._renamed = self._away = False
         self._max_connections = max_connections
         # The deadline is ours: a read time-out would look like a server that cannot be reached.
@@ -97,13 +99,16 @@ class Model:
         """How many calls were answered so far."""
         return self._health.answered
 
-    async def ask(self, messages: Sequence[Message]) -> Answer:
-        """One paid attempt. Raises TryAgain, GiveUp or StopRoute (farm.errors)."""
+    async def ask(self, messages: Sequence[Message], grammar: str | None = None) -> Answer:
+        """One paid attempt, held to the grammar if one is given and the endpoint takes it.
+
+        Raises TryAgain, GiveUp or StopRoute (farm.errors).
+        """
         started = time.perf_counter()
         sent = self.parameters
         try:
             async with asyncio.timeout(self._settings.deadline_seconds):
-                found, sent = await self._attempt(messages)
+                found, sent = await self._attempt(messages, grammar)
         except TimeoutError:
             message = f"{self.name} gave no whole answer within {self._settings.deadline_seconds:g} s"
             found = Failure("deadline", BadAnswer(message))
@@ -124,23 +129,40 @@ class Model:
             parameters=sent,
         )
 
-    async def _attempt(self, messages: Sequence[Message]) -> tuple[Said | Failure, dict[str, Any]]:
-        """What came back, and what was sent.
+    async def _attempt(
+        self, messages: Sequence[Message], grammar: str | None
+    ) -> tuple[Said | Failure, dict[str, Any]]:
+        """What came back, and what was sent; of a grammar only how.
 
-        Begins anew at once where that is free: without a parameter that was refused, and on another
-        connection where the endpoint had closed the one kept open.
+        Begins anew at once where that is free: without a parameter or a grammar that was refused, and on
+        another connection where the endpoint had closed the one kept open.
         """
         stale = 0
+        takes = self._willing.takes if grammar else None
         while True:
             sent = self.parameters
-            found = await self._post(messages, sent)
+            found = await self._post(
+                messages, constrained(sent, takes, grammar) if takes and grammar else sent
+            )
             if isinstance(found, ErrorReply):
-                if not self._mended(found, sent):
+                if self._mended(found, sent):
+                    continue
+                if not takes or found.status not in REFUSALS:
                     return failures.of_status(found, self._route, now=time.time()), sent
+                self._note_refused_grammar(found)
+                takes = None
             elif isinstance(found, Failure) and found.code == Break.STALE and stale < self._max_connections:
                 stale += 1
             else:
-                return found, sent
+                if takes and isinstance(found, Said):
+                    self._willing.take()
+                return found, {**sent, "grammar": takes} if takes else sent
+
+    def _note_refused_grammar(self, reply: ErrorReply) -> None:
+        """Say so the first time; the call goes on without it."""
+        if self._willing.refuse():
+            said = self._route.plain(reply.message)
+            log.warning("%s refuses a grammar, asking without it (%s: %s)", self.endpoint, reply.status, said)
 
     async def _post(self, messages: Sequence[Message], sent: dict[str, Any]) -> Said | Failure | ErrorReply:
         turns: Any = [{"role": message.role, "content": message.content} for message in messages]

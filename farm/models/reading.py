@@ -87,12 +87,20 @@ def first_choice(completion: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def content(message: Mapping[str, Any]) -> str:
-    """The text of a message or of a delta, also where it comes in typed parts."""
+    """The text of a message or of a delta, also where it comes in typed parts or as the input of a tool."""
     found = message.get("content")
     if isinstance(found, list):
         parts = [part.get("text") for part in found if isinstance(part, Mapping)]
         return "".join(part for part in parts if isinstance(part, str))
-    return text_of(found)
+    return text_of(found) or _tool_input(message.get("tool_calls"))
+
+
+def _tool_input(calls: object) -> str:
+    """What a custom tool was called with: the query, where the model is held to a grammar that way."""
+    tools = (
+        [call.get("custom") for call in calls if isinstance(call, Mapping)] if isinstance(calls, list) else []
+    )
+    return "".join(text_of(tool.get("input")) for tool in tools if isinstance(tool, Mapping))
 
 
 def text_of(value: object) -> str:

@@ -14,6 +14,7 @@ import structlog
 from farm.errors import BadInput, FarmError, GiveUp, UnknownTarget, Unstorable
 from farm.models.answer import Answer, FailedCall, Message
 from farm.pipeline import rows
+from farm.pipeline.constraint import When, is_due
 from farm.pipeline.isolation import Isolation, Place
 from farm.prompt import prompt
 from farm.sql.verdict import Candidate, best
@@ -46,8 +47,11 @@ class Ledger(Protocol):
 Hold = Callable[[], Awaitable[None]]
 Note = Callable[[FarmError], Awaitable[None]]
 Pause = Callable[[float], Awaitable[None]]
-Ask = Callable[[Sequence[Message], Hold, Note, Pause], Awaitable[Answer]]
-"""Awaits `Hold` before each attempt, `Note` after each that failed, and then `Pause` for some seconds."""
+Ask = Callable[[Sequence[Message], Hold, Note, Pause, str | None], Awaitable[Answer]]
+"""Awaits `Hold` before each attempt, `Note` after each that failed, and then `Pause` for some seconds; the
+last is the grammar to hold the answer to."""
+Constrain = Callable[[str, str, Target], Awaitable[str | None]]
+"""The grammar for a question, the query given having failed; None where there is none."""
 Assess = Callable[[str, Target], Awaitable[tuple[Candidate, ...]]]
 FindTarget = Callable[[str, datetime], Awaitable[Target]]
 
@@ -68,6 +72,9 @@ class Pipeline:
     require_dry_run: bool = False
     isolation: Isolation = field(default_factory=Isolation)
 
+    run: Run | None = None
+    constrain: Constrain | None = None
+    grammar_when: When = "last_repair"
     async def produce(self, task_id: int) -> TaskState | None:
         """Work one task to its end. None: the hint was stale, or the lease was lost on the way.
 
@@ -115,7 +122,8 @@ class Pipeline:
         for round_no in range(1, self.max_repairs + 2):
             call_no = task.calls_before + round_no
             try:
-                answer = paid.get(call_no) or await self._call(task, place, call_no, messages)
+                grammar = None if call_no in paid else await self._grammar(task, target, candidate, round_no)
+                answer = paid.get(call_no) or await self._call(task, place, call_no, messages, grammar)
             except Unstorable as error:
                 return rows.refused(task, UNSTORABLE, str(error), tried)
             except GiveUp as error:
@@ -130,7 +138,23 @@ class Pipeline:
         return rows.refused(task, *_why(candidate, cut_off=cut_off), tried)
 
     async def _call(
-        self, task: Claimed, place: Place, call_no: int, messages: Sequence[Message]
+        self, task: Claimed, place: Place, call_no: int, messages: Sequence[Message], grammar: str | None
+    async def _judged(self, answer_text: str, target: Target) -> tuple[Candidate, ...]:
+        """The candidates of an answer; where the target wants evidence, the one that passes has been run."""
+        candidates = await self.assess(answer_text, target)
+        chosen = best(candidates)
+        if self.run is None or not target.evidence or chosen is None or not self._passes(chosen):
+            return candidates
+        has_run = await self.run(chosen, target)
+        return tuple(has_run if candidate is chosen else candidate for candidate in candidates)
+
+    async def _grammar(
+        self, task: Claimed, target: Target, candidate: Candidate | None, round_no: int
+    ) -> str | None:
+        if self.constrain is None or not is_due(self.grammar_when, round_no, self.max_repairs):
+            return None
+        return await self.constrain(task.question, candidate.sql if candidate else "", target)
+
     ) -> StoredAnswer:
         """Ask the model, and make what it said durable before anything looks at it.
 
@@ -155,7 +179,7 @@ class Pipeline:
             if task.last and not await self.ledger.begin(task):
                 raise LeaseLost
 
-        answer = await self.ask(messages, hold, note, pause)
+        answer = await self.ask(messages, hold, note, pause, grammar)
         row = rows.answer(task, call_no, answer, prompt.prompt_hash(messages))
         return await self.ledger.save_answer(row)
 

@@ -11,7 +11,9 @@ from farm.watchdog.servers import LOCAL_PARALLEL, Endpoint
 from farm.watchdog.watchdog import Slot, Watchdog
 from farm.worker.config import WorkerConfig
 
-LOCAL_MODEL = ModelSettings(temperature=0.0, max_tokens=400, seed=1, deadline_seconds=600.0)
+LOCAL_MODEL = ModelSettings(
+    temperature=0.0, max_tokens=400, seed=1, deadline_seconds=600.0, grammar="llama.cpp"
+)
 
 
 class Pools:

@@ -14,6 +14,7 @@ from farm.checker.client import Checker
 from farm.errors import Unavailable
 from farm.models.answer import Answer, Message
 from farm.models.client import Model
+from farm.models.constraint import form_of
 from farm.models.retry import patiently
 from farm.pipeline.produce import Hold, Note, Pause, Pipeline
 from farm.queue.connection import connect, connect_async, require
@@ -101,6 +102,9 @@ class Warm:
         self.worker = FarmWorker([config.queue], name=self._name, connection=connection)
         self.worker.prepare(
             connection=redis,
+                run=self._run,
+                constrain=self._constrain if config.model_settings.grammar else None,
+                grammar_when=config.model_settings.grammar_when,
             release=self._writer.release,
             stop=self._stop,
             concurrency=config.pool.concurrency,
@@ -116,11 +120,13 @@ class Warm:
         except TimeoutError:
             raise Unavailable(f"the store {self._store.where} takes no write; who has it locked?") from None
 
-    async def _ask(self, messages: Sequence[Message], hold: Hold, note: Note, pause: Pause) -> Answer:
+    async def _ask(
+        self, messages: Sequence[Message], hold: Hold, note: Note, pause: Pause, grammar: str | None
+    ) -> Answer:
         async def ask() -> Answer:
             await hold()
             with self.phases.phase("the model call", deadline_seconds=self._model.deadline_seconds):
-                return await self._model.ask(messages)
+                return await self._model.ask(messages, grammar)
 
         return await patiently(ask, note=note, answered=lambda: self._model.answered, sleep=pause)
 
@@ -136,6 +142,17 @@ class Warm:
         known_version, known = self._targets.get(name, (None, None))
         if known is None or known_version != version:
             loaded = await self._writer.do(lambda connection: targets.read(connection, name))
+    async def _run(self, candidate: Candidate, target: Target) -> Candidate:
+        with self.phases.phase("the query", deadline_seconds=self._trials.deadline_seconds()):
+            return await self._trials.run(candidate, target)
+
+    async def _constrain(self, question: str, sql: str, target: Target) -> str | None:
+        takes = self._config.model_settings.grammar
+        if takes is None:
+            return None
+        with self.phases.phase("the grammar", deadline_seconds=self._checker.deadline_seconds()):
+            return await self._checker.grammar(question, sql, target, form=form_of(takes))
+
             known = replace(loaded, url=urls.find(self._config.settings, name))
             self._targets[name] = version, known
         return known

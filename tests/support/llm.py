@@ -97,7 +97,8 @@ BODIES: dict[Fault, bytes] = {
 class StubLLM:
     """The server in a thread of its own; `url` ends in /v1, as OPENAI_BASE_URL does.
 
-    `default` answers what the script does not name. With `api_key` set, any other key is refused.
+    `default` answers what the script does not name. With `api_key` set, any other key is refused; a request
+    with one of the `refused_fields` always is. Where a custom tool is offered the answer is its input.
     """
 
     def __init__(
@@ -113,6 +114,7 @@ class StubLLM:
         self.default = default
         self.delay_seconds = delay_seconds
         self.api_key = api_key
+        self.refused_fields: tuple[str, ...] = ()
         self.port = port
         self.calls: Counter[str] = Counter()
         self.answered: Counter[str] = Counter()
@@ -242,6 +244,9 @@ class _Connection(asyncio.Protocol):
     def complete(self, request: dict[str, Any]) -> None:
         if self.llm.keep_requests:
             self.llm.requests.append(request)
+        if named := [name for name in self.llm.refused_fields if name in request]:
+            self.send(400, {"error": {"message": f"no {named[0]} here", "code": "unsupported"}})
+            return
         question, reply = self.llm.reply_to(request["messages"])
         delay = self.llm.delay_seconds if reply.delay_seconds is None else reply.delay_seconds
         if reply.fault is Fault.SLOW:
@@ -337,6 +342,9 @@ def completion(request: dict[str, Any], reply: Reply) -> dict[str, Any]:
     prompt_tokens = sum(len(str(m.get("content") or "")) for m in request["messages"]) // 4 + 1
     completion_tokens = len(reply.text) // 4 + 1
     message = {"role": "assistant", "content": reply.text, "refusal": None}
+    if request.get("tools"):
+        tool = {"name": request["tools"][0]["custom"]["name"], "input": reply.text}
+        message |= {"content": None, "tool_calls": [{"id": "call-1", "type": "custom", "custom": tool}]}
     return {
         "id": "chatcmpl-stub",
         "object": "chat.completion",
@@ -355,7 +363,10 @@ def chunks(request: dict[str, Any], reply: Reply) -> list[dict[str, Any]]:
     """A chat completion as it is streamed: a word in each chunk, the reason, then the usage if asked for."""
     whole = completion(request, reply)
     words = re.findall(r"\s*\S+", reply.text) or [""]
-    deltas = [({"content": word}, None) for word in words] + [({}, reply.finish_reason)]
+    said = [{"content": word} for word in words]
+    if request.get("tools"):
+        said = [{"tool_calls": [{"index": 0, "custom": {"input": word}}]} for word in words]
+    deltas = [(delta, None) for delta in said] + [({}, reply.finish_reason)]
     chunk = whole | {"object": "chat.completion.chunk", "usage": None}
     found = [
         chunk | {"choices": [{"index": 0, "delta": delta, "finish_reason": reason}]}

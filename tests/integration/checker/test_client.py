@@ -309,3 +309,16 @@ def test_a_killed_worker_leaves_no_checker_behind(stopped):
         time.sleep(0.02)
     gone = not checker.is_running() or checker.status() == psutil.STATUS_ZOMBIE
     assert gone
+
+
+def test_a_grammar_comes_from_the_process():
+    async def asked():
+        async with Checker() as checker:
+            question = "How many orders?"
+            gbnf = await checker.grammar(question, "SELECT x FROM orders", SHOP, form="gbnf")
+            lark = await checker.grammar(question, "SELECT x FROM orders", SHOP, form="lark")
+            return gbnf, lark
+
+    gbnf, lark = asyncio.run(asked())
+    assert gbnf is not None and gbnf.startswith("root ::=")
+    assert lark is not None and lark.startswith("start: ")

@@ -34,7 +34,7 @@ async def produce(store, llm, task_id: int) -> TaskState | None:
     writer = Writer(store, worker="w", lease_seconds=60.0, max_attempts=3)
     async with model(llm.url, deadline_seconds=SHORT_SECONDS, **PRICES) as client:
 
-        async def ask(messages, hold, note, pause):
+        async def ask(messages, hold, note, pause, grammar):
             async def held():
                 await hold()
                 return await client.ask(messages)

@@ -57,6 +57,8 @@ class Scene:
     failed: list[dict[str, Any]] = field(default_factory=list)
     outcomes: list[Any] = field(default_factory=list)
     asked: list[list[tuple[str, str]]] = field(default_factory=list)
+    constrained: list[tuple[str, str, str]] = field(default_factory=list)
+    grammars: list[str | None] = field(default_factory=list)
 
     async def claim(self, task_id):
         return self.task if self.task is not None and task_id == self.task.id else None
@@ -92,8 +94,13 @@ class Scene:
         self.log.append("rested")
         return self.lease_holds
 
-    async def ask(self, messages, hold, note, pause):
+    async def constrain(self, question, sql, target):
+        self.constrained.append((question, sql, target.name))
+        return f"grammar after {sql}" if sql or question else None
+
+    async def ask(self, messages, hold, note, pause, grammar):
         await hold()
+        self.grammars.append(grammar)
         self.asked.append([(message.role, message.content) for message in messages])
         for error in self.troubles:
             await note(error)
@@ -153,6 +160,31 @@ def test_a_good_answer_is_accepted_at_once():
     )
     assert query["schema_fingerprint"] == SHOP.fingerprint
     assert [row["accepted"] for row in scene.outcome.candidates] == [True]
+
+
+@pytest.mark.parametrize(
+    ("when", "max_repairs", "grammars"),
+    [
+        ("last_repair", 2, [None, None, "grammar after SELECT y"]),
+        ("last_repair", 1, [None, "grammar after SELECT x"]),
+        ("last_repair", 0, [None]),
+        ("first", 1, ["grammar after ", "grammar after SELECT x"]),
+        ("never", 2, [None, None, None]),
+    ],
+)
+def test_a_call_is_held_to_the_grammar_when_it_is_due(when, max_repairs, grammars):
+    scene = Scene(
+        said=["a", "b", "c"], verdicts={t: bad(f"SELECT {s}") for t, s in zip("abc", "xyz", strict=True)}
+    )
+    scene.produce(max_repairs=max_repairs, constrain=scene.constrain, grammar_when=when)
+    assert scene.grammars == grammars
+
+
+def test_a_stored_answer_needs_no_grammar():
+    stored = StoredAnswer(call_no=1, text="a", model="m", finish_reason="stop")
+    scene = Scene(task=replace(TASK, answers=(stored,)), verdicts={"a": good("SELECT 1")})
+    scene.produce(constrain=scene.constrain, grammar_when="first")
+    assert scene.constrained == []
 
 
 def test_an_answer_is_durable_before_anything_looks_at_it():
