@@ -53,6 +53,8 @@ last is the grammar to hold the answer to."""
 Constrain = Callable[[str, str, Target], Awaitable[str | None]]
 """The grammar for a question, the query given having failed; None where there is none."""
 Assess = Callable[[str, Target], Awaitable[tuple[Candidate, ...]]]
+Run = Callable[[Candidate, Target], Awaitable[Candidate]]
+"""The candidate with what running it on the target showed."""
 FindTarget = Callable[[str, datetime], Awaitable[Target]]
 
 
