@@ -177,6 +177,10 @@ def _opened(opening: Opening) -> Runner:
         from farm.targets.mysql import MysqlEngine
 
         return MysqlEngine(opening.url, target_name=opening.target_name)
+    if dialect == "duckdb":
+        from farm.targets.duckdb import DuckdbEngine
+
+        return DuckdbEngine.from_url(opening.url, target_name=opening.target_name)
     from farm.targets.postgres import PostgresEngine
 
     return PostgresEngine(opening.url, target_name=opening.target_name, search_path=opening.search_path)

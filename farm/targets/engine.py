@@ -61,12 +61,11 @@ def open_engine(
 ) -> Engine | None:
     """The engine that checks or runs queries for `target`; None where there is no database to ask.
 
-    A check of a SQLite target uses an empty database in memory made from its DDL; of a MySQL or MariaDB
-    target the target itself; of a Postgres target the target itself, or else its DDL loaded into a throw-away
-    database on the scratch server, or else into one that is kept on the embedded server, whose URL
-    `embedded_postgres` gives.
-    Raises TargetTrouble, never showing a password, where the database cannot be opened or its driver is not
-    installed.
+    A check of a SQLite or DuckDB target uses an empty database in memory made from its DDL; of a MySQL or
+    MariaDB target the target itself; of a Postgres target the target itself, or else its DDL loaded into a
+    throw-away database on the scratch server, or else into one that is kept on the embedded server, whose URL
+    `embedded_postgres` gives. Raises TargetTrouble, never showing a password, where the database cannot be
+    opened or its driver is not installed.
     """
     if purpose == "run" and target.url is None:
         raise TargetTrouble(
@@ -79,7 +78,7 @@ def open_engine(
         return _open_postgres(target, scratch_postgres_url, embedded_postgres)
     if target.dialect == "mysql":
         return _open_mysql(target)
-    return None
+    return _open_duckdb(target, purpose)
 
 
 def _open_sqlite(target: Target, purpose: Purpose) -> Engine:
@@ -112,3 +111,11 @@ def _open_mysql(target: Target) -> Engine | None:
     with optional("MySQL and MariaDB"):
         from farm.targets.mysql import MysqlEngine
     return MysqlEngine(target.url, target_name=target.name)
+
+
+def _open_duckdb(target: Target, purpose: Purpose) -> Engine:
+    with optional("DuckDB"):
+        from farm.targets.duckdb import DuckdbEngine
+    if purpose == "check" or target.url is None:
+        return DuckdbEngine.from_ddl(target.ddl, target_name=target.name)
+    return DuckdbEngine.from_url(target.url, target_name=target.name)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 Dialect = Literal["sqlite", "postgres", "mysql", "duckdb"]
-DIALECTS: tuple[Dialect, ...] = ("sqlite", "postgres", "mysql")
-"""Those whose databases the farm can read, prepare and run queries on; for the others it only checks them."""
+DIALECTS: tuple[Dialect, ...] = ("sqlite", "postgres", "mysql", "duckdb")
+"""Those whose databases the farm can read, prepare and run queries on."""
 
 
 def fingerprint(ddl: str) -> str:
