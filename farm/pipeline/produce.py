@@ -53,8 +53,6 @@ last is the grammar to hold the answer to."""
 Constrain = Callable[[str, str, Target], Awaitable[str | None]]
 """The grammar for a question, the query given having failed; None where there is none."""
 Assess = Callable[[str, Target], Awaitable[tuple[Candidate, ...]]]
-Run = Callable[[Candidate, Target], Awaitable[Candidate]]
-"""The candidate with what running it on the target showed."""
 FindTarget = Callable[[str, datetime], Awaitable[Target]]
 
 
@@ -72,11 +70,10 @@ class Pipeline:
     find_target: FindTarget
     max_repairs: int
     require_dry_run: bool = False
-    isolation: Isolation = field(default_factory=Isolation)
-
-    run: Run | None = None
     constrain: Constrain | None = None
     grammar_when: When = "last_repair"
+    isolation: Isolation = field(default_factory=Isolation)
+
     async def produce(self, task_id: int) -> TaskState | None:
         """Work one task to its end. None: the hint was stale, or the lease was lost on the way.
 
@@ -139,17 +136,6 @@ class Pipeline:
             messages = _sendable(prompt.repair(messages, candidate, round_no, cut_off=cut_off))
         return rows.refused(task, *_why(candidate, cut_off=cut_off), tried)
 
-    async def _call(
-        self, task: Claimed, place: Place, call_no: int, messages: Sequence[Message], grammar: str | None
-    async def _judged(self, answer_text: str, target: Target) -> tuple[Candidate, ...]:
-        """The candidates of an answer; where the target wants evidence, the one that passes has been run."""
-        candidates = await self.assess(answer_text, target)
-        chosen = best(candidates)
-        if self.run is None or not target.evidence or chosen is None or not self._passes(chosen):
-            return candidates
-        has_run = await self.run(chosen, target)
-        return tuple(has_run if candidate is chosen else candidate for candidate in candidates)
-
     async def _grammar(
         self, task: Claimed, target: Target, candidate: Candidate | None, round_no: int
     ) -> str | None:
@@ -157,6 +143,8 @@ class Pipeline:
             return None
         return await self.constrain(task.question, candidate.sql if candidate else "", target)
 
+    async def _call(
+        self, task: Claimed, place: Place, call_no: int, messages: Sequence[Message], grammar: str | None
     ) -> StoredAnswer:
         """Ask the model, and make what it said durable before anything looks at it.
 

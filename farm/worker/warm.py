@@ -97,14 +97,13 @@ class Warm:
                 find_target=self._find_target,
                 max_repairs=settings.max_repairs,
                 require_dry_run=settings.require_dry_run,
+                constrain=self._constrain if config.model_settings.grammar else None,
+                grammar_when=config.model_settings.grammar_when,
             )
         )
         self.worker = FarmWorker([config.queue], name=self._name, connection=connection)
         self.worker.prepare(
             connection=redis,
-                run=self._run,
-                constrain=self._constrain if config.model_settings.grammar else None,
-                grammar_when=config.model_settings.grammar_when,
             release=self._writer.release,
             stop=self._stop,
             concurrency=config.pool.concurrency,
@@ -137,15 +136,6 @@ class Warm:
 
         return await patiently(assess)
 
-    async def _find_target(self, name: str, version: datetime) -> Target:
-        """The target with its URL; read again when its schema, notes or URL have changed since."""
-        known_version, known = self._targets.get(name, (None, None))
-        if known is None or known_version != version:
-            loaded = await self._writer.do(lambda connection: targets.read(connection, name))
-    async def _run(self, candidate: Candidate, target: Target) -> Candidate:
-        with self.phases.phase("the query", deadline_seconds=self._trials.deadline_seconds()):
-            return await self._trials.run(candidate, target)
-
     async def _constrain(self, question: str, sql: str, target: Target) -> str | None:
         takes = self._config.model_settings.grammar
         if takes is None:
@@ -153,6 +143,11 @@ class Warm:
         with self.phases.phase("the grammar", deadline_seconds=self._checker.deadline_seconds()):
             return await self._checker.grammar(question, sql, target, form=form_of(takes))
 
+    async def _find_target(self, name: str, version: datetime) -> Target:
+        """The target with its URL; read again when its schema, notes or URL have changed since."""
+        known_version, known = self._targets.get(name, (None, None))
+        if known is None or known_version != version:
+            loaded = await self._writer.do(lambda connection: targets.read(connection, name))
             known = replace(loaded, url=urls.find(self._config.settings, name))
             self._targets[name] = version, known
         return known
