@@ -54,4 +54,27 @@ GUIDANCE: dict[Dialect, Guidance] = {
         year_is_text=False,
         days="b::date - a::date",
     ),
+    "mysql": Guidance(
+        name="MySQL",
+        dates=(
+            "Use YEAR(), DATE_FORMAT, DATEDIFF and + INTERVAL 1 DAY for dates, never strftime or to_char. "
+            "Names go in backticks, strings in single quotes; columns beside aggregates go in GROUP BY."
+        ),
+        year="YEAR({d})",
+        month="DATE_FORMAT({d}, '%Y-%m')",
+        quarter="QUARTER({d})",
+        year_is_text=False,
+        days="DATEDIFF(b, a)",
+    ),
+    "duckdb": Guidance(
+        name="DuckDB",
+        dates=(
+            "Use year(), date_trunc and strftime(date, '%Y-%m') for dates. Read tables only, never files."
+        ),
+        year="year({d})",
+        month="strftime({d}, '%Y-%m')",
+        quarter="quarter({d})",
+        year_is_text=False,
+        days="date_diff('day', a, b)",
+    ),
 }

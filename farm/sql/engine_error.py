@@ -9,14 +9,18 @@ from farm.sql.verdict import Finding
 
 _COLUMN = re.compile(
     r'no such column: "?([^"\n]+?)"?(?:$|\s-)|column "?([^"\n]+?)"? does not exist|has no column named (\S+)'
+    r"|Unknown column '([^']+)'"
+    r'|Referenced column "([^"]+)" not found'
 )
 _TABLE = re.compile(
     r'no such table: (\S+)|relation "([^"]+)" does not exist|missing FROM-clause entry for table "([^"]+)"'
+    r"|Table '([^']+)' doesn't exist|Table with name (\S+) does not exist|Unknown table '([^']+)'"
 )
 _FUNCTION = re.compile(
     r"no such function: (\S+)|function ([\w.]+)\(.*\) does not exist|number of arguments to function (\w+)"
+    r"|FUNCTION ([\w.]+) does not exist|Function with name (\w+) does not exist"
 )
-_NEAR = re.compile(r'(?:at or )?near "([^"]+)"')
+_NEAR = re.compile(r'(?:at or )?near "([^"]+)"' r"|near '(.+)' at line", re.DOTALL)
 _POSITION = re.compile(r"^LINE (\d+):", re.MULTILINE)
 _HINT = re.compile(r"^HINT:\s*(.+)$", re.MULTILINE)
 

@@ -3,6 +3,7 @@
 import pytest
 
 from farm.sql.engine_error import engine_finding
+from farm.sql.schema import Schema
 
 
 @pytest.mark.parametrize(
@@ -33,3 +34,24 @@ def test_messages_are_placed_and_explained(message, sql, place, nearest, sqlite_
 
 def test_the_engines_hint_is_kept(sqlite_shop):
     assert engine_finding("no\nHINT: cast it", "SELECT 1", sqlite_shop).hint == "cast it"
+
+
+@pytest.mark.parametrize(
+    ("message", "sql", "column", "names"),
+    [
+        ("Unknown column 'o.totl' in 'SELECT'", "SELECT o.totl FROM orders o", 8, ("total",)),
+        ("Table 'shop.ordes' doesn't exist", "SELECT 1 FROM ordes", None, ("orders",)),
+        ("FUNCTION shop.sume does not exist", "SELECT sume(1)", None, ("sum",)),
+        ("syntax error near 'ordr BY total' at line 1", "SELECT 1 FROM orders ordr BY total", 22, ()),
+        ('Referenced column "totl" not found in FROM clause!', "SELECT totl FROM orders", 8, ("total",)),
+        ("Table with name ordes does not exist!", "SELECT 1 FROM ordes", 15, ("orders",)),
+        ("Scalar Function with name sume does not exist!", "SELECT sume(1)", None, ("sum",)),
+    ],
+)
+def test_mysql_and_duckdb_are_understood_too(
+    message: str, sql: str, column: int | None, names: tuple[str, ...]
+) -> None:
+    schema = Schema.from_ddl("CREATE TABLE orders (id integer, total integer)", "duckdb")
+    finding = engine_finding(message, sql, schema)
+    assert finding.column == column
+    assert set(names) <= set(finding.nearest)
