@@ -76,17 +76,29 @@ class Farm:
         url: str | None = None,
         ddl: str | None = None,
         notes: str = "",
+        evidence: bool | None = None,
     ) -> Target:
         """Add a database to write SQL for, or bring it up to date; give its `url`, its `ddl`, or both.
 
         With a URL alone the schema is read from the database. The URL stays on this machine, in
-        `$FARM_HOME/targets.toml`, and never enters the store. Raises BadInput or TargetTrouble.
+        `$FARM_HOME/targets.toml`, and never enters the store. `evidence`: whether the farm runs accepted
+        queries once, read-only and bounded, and keeps a little of their results (None: as before, at first
+        not). Raises BadInput or TargetTrouble.
         """
         target = describe(name, dialect=dialect, url=url, ddl=ddl, notes=notes)
         if url is not None:
             urls.remember(self.settings.home, name, url)
+        if evidence is not None:
+            self._want_evidence(name, evidence)
         targets.save(self.store, target)
         return target
+
+    def _want_evidence(self, name: str, wanted: bool) -> None:
+        if wanted and urls.find(self.settings, name) is None:
+            raise BadInput(
+                f"target {name} has no URL, so there is nothing to run its queries on for evidence"
+            )
+        urls.remember_evidence(self.settings.home, name, wanted)
 
     def refresh_target(self, name: str) -> Target:
         """Read a target's schema again from its database."""
@@ -99,7 +111,11 @@ class Farm:
 
     def target(self, name: str) -> Target:
         """The target of that name, with its URL where one is known; raises UnknownTarget."""
-        return replace(targets.load(self.store, name), url=urls.find(self.settings, name))
+        return replace(
+            targets.load(self.store, name),
+            url=urls.find(self.settings, name),
+            evidence=urls.wants_evidence(self.settings, name),
+        )
 
     def targets(self) -> list[Target]:
         """All targets, by name."""

@@ -16,6 +16,7 @@
         ├── NotFound
         ├── StoreTrouble
         └── TargetTrouble
+            └── QueryFailed  its database ran the query and found fault with it
 
 A rejected query is no exception: it is an outcome.
 """
@@ -92,3 +93,7 @@ class StoreTrouble(Misuse):
 
 class TargetTrouble(Misuse):
     """A target's database cannot be reached, or refused the statement."""
+
+
+class QueryFailed(TargetTrouble):
+    """A target's database ran the query and found fault with it, such as a division by zero."""

@@ -89,7 +89,8 @@ class TargetSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    url: SecretStr
+    url: SecretStr | None = None
+    evidence: bool | None = Field(default=None, description="run accepted queries once, for their results")
 
 
 class Settings(BaseSettings):
@@ -162,6 +163,12 @@ class Settings(BaseSettings):
     check_timeout_seconds: float = Field(default=5.0, gt=0, description="for checking one answer")
     scratch_postgres_url: SecretStr | None = Field(
         default=None, description="a database where Postgres targets without URL are dry-run"
+    )
+    evidence_row_limit: int = Field(
+        default=1000, ge=1, le=100_000, description="rows that are looked at for evidence"
+    )
+    evidence_timeout_seconds: float = Field(
+        default=5.0, gt=0, le=300, description="how long a query may run for evidence"
     )
     row_limit: int = Field(default=1000, ge=1, description="rows that `farm run` fetches")
     run_timeout_seconds: float = Field(default=30.0, gt=0, description="how long `farm run` lets a query run")

@@ -10,6 +10,7 @@ from rich.syntax import Syntax
 from farm.cli import sheet
 from farm.cli.shared import Group, Json, add_command, console, counted, note, opened, print_json, say, usd
 from farm.cli.sheet import Column
+from farm.sql.evidence import Evidence
 from farm.sql.lineage import Lineage
 from farm.store.reports import Attempt, Report
 from farm.store.results import TaskResult
@@ -182,6 +183,20 @@ def _print_attempt(attempt: Attempt) -> None:
         for finding in verdict.findings:
             place = f" (line {finding.line}, column {finding.column})" if finding.line else ""
             say(f"    {finding.code}: {escape(finding.message)}{place}")
+        if verdict.evidence is not None:
+            _print_evidence(verdict.evidence)
+
+
+def _print_evidence(found: Evidence) -> None:
+    """What running it on the target showed: how many rows, and the first of them."""
+    least = "at least " if found.more else ""
+    say(f"    run: {least}{counted(found.rows, 'row')}, {found.elapsed_ms:,.0f} ms")
+    columns = [
+        Column(name, right=all(isinstance(row[place], int | float | None) for row in found.sample))
+        for place, name in enumerate(found.columns)
+    ]
+    if found.sample:
+        sheet.show(console, columns, [[_cell(value) for value in row] for row in found.sample])
 
 
 def _attempt(attempt: Attempt) -> dict[str, Any]:

@@ -48,6 +48,13 @@ def add(
     notes: Annotated[
         Path | None, typer.Option(help="A text file with a glossary: what the business means by its words.")
     ] = None,
+    evidence: Annotated[
+        bool | None,
+        typer.Option(
+            help="Run accepted queries once, read-only and bounded, and keep a little of their results.",
+            show_default="as before; at first not",
+        ),
+    ] = None,
 ) -> None:
     """Add a target, or bring the one of that name up to date.
 
@@ -57,7 +64,9 @@ def add(
     if url == "-":
         url = sys.stdin.readline().strip()
     with opened() as farm:
-        target = farm.add_target(name, dialect=dialect, url=url, ddl=_text(ddl), notes=_text(notes) or "")
+        target = farm.add_target(
+            name, dialect=dialect, url=url, ddl=_text(ddl), notes=_text(notes) or "", evidence=evidence
+        )
     say(f"target {name}: {target.dialect}, schema {target.fingerprint}")
 
 
@@ -84,7 +93,9 @@ def show(name: Name, json: Json = False) -> None:
         print_json({**_row(target), "ddl": target.ddl, "notes": target.notes})
         return
     database = escape(_database(target))
-    say(f"[bold]{target.name}[/] · {target.dialect} · schema {target.fingerprint} · {database}")
+    parts = [target.dialect, f"schema {target.fingerprint}", database]
+    parts += ["queries are run for evidence"] if target.evidence else []
+    say(f"[bold]{target.name}[/] · {' · '.join(parts)}")
     say(f"\n{escape(target.ddl)}")
     if target.notes:
         say(f"\n{escape(target.notes)}")
@@ -114,10 +125,11 @@ def _database(target: Target) -> str:
     return masked(target.url) if target.url else "(DDL only)"
 
 
-def _row(target: Target) -> dict[str, str | None]:
+def _row(target: Target) -> dict[str, str | bool | None]:
     return {
         "name": target.name,
         "dialect": target.dialect,
         "fingerprint": target.fingerprint,
         "url": masked(target.url) if target.url else None,
+        "evidence": target.evidence,
     }

@@ -53,6 +53,8 @@ last is the grammar to hold the answer to."""
 Constrain = Callable[[str, str, Target], Awaitable[str | None]]
 """The grammar for a question, the query given having failed; None where there is none."""
 Assess = Callable[[str, Target], Awaitable[tuple[Candidate, ...]]]
+Run = Callable[[Candidate, Target], Awaitable[Candidate]]
+"""The candidate with what running it on the target showed."""
 FindTarget = Callable[[str, datetime], Awaitable[Target]]
 
 
@@ -70,6 +72,7 @@ class Pipeline:
     find_target: FindTarget
     max_repairs: int
     require_dry_run: bool = False
+    run: Run | None = None
     constrain: Constrain | None = None
     grammar_when: When = "last_repair"
     isolation: Isolation = field(default_factory=Isolation)
@@ -127,7 +130,7 @@ class Pipeline:
                 return rows.refused(task, UNSTORABLE, str(error), tried)
             except GiveUp as error:
                 return rows.refused(task, MODEL_GAVE_UP, str(error), tried)
-            candidates = await self.assess(answer.text, target)
+            candidates = await self._judged(answer.text, target)
             tried += [rows.candidate(task, call_no, place, c) for place, c in enumerate(candidates)]
             candidate = best(candidates)
             if candidate is not None and self._passes(candidate):
@@ -135,6 +138,15 @@ class Pipeline:
             cut_off = answer.finish_reason == CUT_OFF
             messages = _sendable(prompt.repair(messages, candidate, round_no, cut_off=cut_off))
         return rows.refused(task, *_why(candidate, cut_off=cut_off), tried)
+
+    async def _judged(self, answer_text: str, target: Target) -> tuple[Candidate, ...]:
+        """The candidates of an answer; where the target wants evidence, the one that passes has been run."""
+        candidates = await self.assess(answer_text, target)
+        chosen = best(candidates)
+        if self.run is None or not target.evidence or chosen is None or not self._passes(chosen):
+            return candidates
+        has_run = await self.run(chosen, target)
+        return tuple(has_run if candidate is chosen else candidate for candidate in candidates)
 
     async def _grammar(
         self, task: Claimed, target: Target, candidate: Candidate | None, round_no: int

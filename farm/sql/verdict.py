@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from farm.sql.codes import NO_REPORT, STAGE_OF
+from farm.sql.evidence import Evidence
 from farm.sql.lineage import Lineage
 
 
@@ -31,11 +32,13 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict:
-    """All findings on one candidate. `dry_run` names the engine that prepared it; None: none was at hand."""
+    """All findings on one candidate. `dry_run` names the engine that prepared it; None: none was at hand.
+    `evidence` is there where the target wants it and the query could be run."""
 
     findings: tuple[Finding, ...] = ()
     dry_run: str | None = None
     elapsed_ms: float = 0.0
+    evidence: Evidence | None = None
 
     @property
     def accepted(self) -> bool:
@@ -56,13 +59,14 @@ class Verdict:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON form that the store keeps and `--json` prints."""
-        return {
+        """The JSON form that the store keeps and `--json` prints; `evidence` only where there is some."""
+        said = {
             "accepted": self.accepted,
             "dry_run": self.dry_run,
             "findings": [asdict(finding) for finding in self.findings],
             "ms": round(self.elapsed_ms, 3),
         }
+        return said if self.evidence is None else {**said, "evidence": self.evidence.to_dict()}
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> Self:
@@ -70,7 +74,13 @@ class Verdict:
             Finding(**{**f, "severity": Severity(f["severity"]), "nearest": tuple(f["nearest"])})
             for f in value["findings"]
         )
-        return cls(findings=findings, dry_run=value["dry_run"], elapsed_ms=value["ms"])
+        known = value.get("evidence")
+        return cls(
+            findings=findings,
+            dry_run=value["dry_run"],
+            elapsed_ms=value["ms"],
+            evidence=None if known is None else Evidence.from_dict(known),
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from farm.errors import TargetTrouble
+from farm.errors import QueryFailed, TargetTrouble
 from farm.targets.engine import Result
 from farm.targets.urls import dialect_of
 
@@ -41,11 +41,22 @@ class Opening:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Order:
-    """One query for the child; the answer is a Result, or the words of a TargetTrouble."""
+    """One query for the child; the answer is a Result or a Failure."""
 
     sql: str
     row_limit: int
     timeout_seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failure:
+    """A TargetTrouble in the child; `is_of_query`: a QueryFailed."""
+
+    said: str
+    is_of_query: bool = False
+
+    def error(self) -> TargetTrouble:
+        return (QueryFailed if self.is_of_query else TargetTrouble)(self.said)
 
 
 class Runner(Protocol):
@@ -74,8 +85,8 @@ class EngineChild:
             outcome = _exchange(process, order)
         if isinstance(outcome, Result):
             return outcome
-        if isinstance(outcome, str):
-            raise TargetTrouble(outcome)
+        if isinstance(outcome, Failure):
+            raise outcome.error()
         self.close()
         if killed.is_set():
             raise took_too_long(self._opening.target_name, order.timeout_seconds)
@@ -186,16 +197,16 @@ def _opened(opening: Opening) -> Runner:
     return PostgresEngine(opening.url, target_name=opening.target_name, search_path=opening.search_path)
 
 
-def _outcome(runner: Runner, order: Order, grace_seconds: float) -> Result | str:
+def _outcome(runner: Runner, order: Order, grace_seconds: float) -> Result | Failure:
     try:
         with _ending_itself_after(order.timeout_seconds + 2 * grace_seconds):
             return runner.run_here(
                 order.sql, row_limit=order.row_limit, timeout_seconds=order.timeout_seconds
             )
     except TargetTrouble as trouble:
-        return str(trouble)
+        return Failure(said=str(trouble), is_of_query=isinstance(trouble, QueryFailed))
     except MemoryError:
-        return NEEDS_MEMORY
+        return Failure(said=NEEDS_MEMORY)
 
 
 @contextlib.contextmanager

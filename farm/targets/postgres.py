@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 
-from farm.errors import TargetTrouble
+from farm.errors import QueryFailed, TargetTrouble
 from farm.targets import postgres_ddl
 from farm.targets.child import NEEDS_MEMORY, EngineChild, Opening, Order, took_too_long
 from farm.targets.engine import Result
@@ -162,7 +162,7 @@ class PostgresEngine:
             return TargetTrouble(NEEDS_MEMORY)
         if blames_query(error):
             said = words(error, sql, prefix=DECLARE)
-            return TargetTrouble(f"the query failed on target {self._target_name!r}: {said}")
+            return QueryFailed(f"the query failed on target {self._target_name!r}: {said}")
         return self._trouble("the query cannot be run", error)
 
     def _trouble(self, what: str, error: psycopg.Error) -> TargetTrouble:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
-from farm.errors import TargetTrouble
+from farm.errors import QueryFailed, TargetTrouble
 from farm.targets import sqlite_schema, urls
 from farm.targets.child import EngineChild, Opening, Order, took_too_long
 from farm.targets.engine import Result
@@ -18,6 +18,8 @@ from farm.targets.sqlite_guard import guard
 PREPARE_LIMIT_SECONDS = 4.0
 GRACE_SECONDS = 1.0
 BUSY_LIMIT_SECONDS = 5.0
+QUERY_ERRORS = frozenset({sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISMATCH})
+"""Those of the query itself; the others are of the file, its locks and the limits set here."""
 NO_CACHE = 0
 """The driver would take a statement it knows from its cache, past the guard, which judges at compile time."""
 PROGRESS_STEP_OPS = 10_000
@@ -120,7 +122,9 @@ class SqliteEngine:
         if str(error) == "interrupted":
             return took_too_long(self._target_name, timeout_seconds)
         said = self._guard.refused or error
-        return TargetTrouble(f"the query failed on target {self._target_name!r}: {said}")
+        is_of_query = not self._guard.refused and getattr(error, "sqlite_errorcode", None) in QUERY_ERRORS
+        kind = QueryFailed if is_of_query else TargetTrouble
+        return kind(f"the query failed on target {self._target_name!r}: {said}")
 
     @contextlib.contextmanager
     def _deadline(self, seconds: float) -> Iterator[None]:

@@ -1,7 +1,8 @@
 """Where targets' URLs live. They hold passwords, so they are kept out of the store.
 
 The settings come first (`FARM_TARGETS__SHOP__URL`, farm.toml); what `farm target add --url` was given is
-remembered in `$FARM_HOME/targets.toml`, which only its owner can read.
+remembered in `$FARM_HOME/targets.toml`, which only its owner can read. Beside it stand the names of those
+whose accepted queries are run for evidence: what may be run on a database is said where its URL is.
 """
 
 import contextlib
@@ -10,6 +11,7 @@ import os
 import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -34,29 +36,47 @@ DUCKDB_FORM = "duckdb:////absolute/path.db"
 def find(settings: "Settings", name: str) -> str | None:
     """The URL of target `name`: from the settings, else the remembered one, else None."""
     configured = settings.targets.get(name)
-    if configured is not None:
+    if configured is not None and configured.url is not None:
         return normal(configured.url.get_secret_value())
     return lookup(settings.home, name)
 
 
+def wants_evidence(settings: "Settings", name: str) -> bool:
+    """Whether the queries of target `name` are run for evidence: by the settings, else as remembered."""
+    configured = settings.targets.get(name)
+    if configured is not None and configured.evidence is not None:
+        return configured.evidence
+    return name in _read(settings.home / FILE_NAME).evidence
+
+
 def lookup(home: Path, name: str) -> str | None:
     """The URL that was remembered for target `name`."""
-    return _read(home / FILE_NAME).get(name)
+    return _read(home / FILE_NAME).urls.get(name)
 
 
 def remember(home: Path, name: str, url: str) -> str:
     """Keep the URL of target `name` and return it in its normal form; raises BadInput for a bad one."""
     url = normal(url)
     with _locked(home):
-        _write(home / FILE_NAME, {**_read(home / FILE_NAME), name: url})
+        kept = _read(home / FILE_NAME)
+        _write(home / FILE_NAME, replace(kept, urls={**kept.urls, name: url}))
     return url
+
+
+def remember_evidence(home: Path, name: str, wanted: bool) -> None:
+    """Keep whether the queries of target `name` are run for evidence."""
+    with _locked(home):
+        kept = _read(home / FILE_NAME)
+        others = kept.evidence - {name}
+        _write(home / FILE_NAME, replace(kept, evidence=others | {name} if wanted else others))
 
 
 def forget(home: Path, name: str) -> None:
     """Remember no URL for target `name`."""
     with _locked(home):
-        kept = {key: url for key, url in _read(home / FILE_NAME).items() if key != name}
-        _write(home / FILE_NAME, kept)
+        kept = _read(home / FILE_NAME)
+        urls = {key: url for key, url in kept.urls.items() if key != name}
+        _write(home / FILE_NAME, Kept(urls=urls, evidence=kept.evidence - {name}))
 
 
 def normal(url: str) -> str:
@@ -115,26 +135,40 @@ def file_path(url: str) -> Path:
     return Path(path).expanduser().absolute()
 
 
-def _read(path: Path) -> dict[str, str]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kept:
+    """What the file holds: URLs by target, and the targets that want evidence."""
+
+    urls: Mapping[str, str] = field(default_factory=dict, repr=False)
+    evidence: frozenset[str] = frozenset()
+
+
+def _read(path: Path) -> Kept:
     try:
-        kept = tomllib.loads(path.read_text("utf-8")).get("targets", {})
+        found = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
-        return {}
+        return Kept()
     except (OSError, ValueError) as error:
         raise BadInput(
             f"{path} cannot be read: {error}. Mend it, or delete it and add the targets again"
         ) from error
+    kept, evidence = found.get("targets", {}), found.get("evidence", [])
     if not isinstance(kept, dict) or not all(isinstance(url, str) for url in kept.values()):
         raise BadInput(f'{path} holds more than name = "URL" lines under [targets]; mend it or delete it')
-    return kept
+    if not isinstance(evidence, list) or not all(isinstance(name, str) for name in evidence):
+        raise BadInput(f"{path}: evidence is no list of targets' names; mend it or delete it")
+    return Kept(urls=kept, evidence=frozenset(evidence))
 
 
-def _write(path: Path, kept: Mapping[str, str]) -> None:
-    lines = [f"{_quoted(name)} = {_quoted(url)}\n" for name, url in sorted(kept.items())]
+def _write(path: Path, kept: Kept) -> None:
+    lines = [f"{_quoted(name)} = {_quoted(url)}\n" for name, url in sorted(kept.urls.items())]
+    names = ", ".join(_quoted(name) for name in sorted(kept.evidence))
     handle, draft = tempfile.mkstemp(dir=path.parent, prefix=".targets-")  # mode 0600
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write("# Databases that reports run on; holds passwords.\n[targets]\n" + "".join(lines))
+            file.write("# Databases that reports run on; holds passwords.\n")
+            file.write(f"evidence = [{names}]\n\n" if names else "")
+            file.write("[targets]\n" + "".join(lines))
             file.flush()
             os.fsync(file.fileno())
         Path(draft).replace(path)

@@ -28,6 +28,7 @@ from farm.targets.target import Target
 from farm.worker import context
 from farm.worker.config import WorkerConfig
 from farm.worker.phases import Phases
+from farm.worker.trials import Trials
 from farm.worker.worker import FarmWorker
 
 BOOT_WRITE_SECONDS = 15.0
@@ -88,6 +89,10 @@ class Warm:
                 max_connections=config.pool.concurrency,
             )
         )
+        self._trials = Trials(
+            row_limit=settings.evidence_row_limit, timeout_seconds=settings.evidence_timeout_seconds
+        )
+        self._stack.callback(self._trials.close)
         await self._checker.start()
         context.enter(
             Pipeline(
@@ -97,6 +102,7 @@ class Warm:
                 find_target=self._find_target,
                 max_repairs=settings.max_repairs,
                 require_dry_run=settings.require_dry_run,
+                run=self._run,
                 constrain=self._constrain if config.model_settings.grammar else None,
                 grammar_when=config.model_settings.grammar_when,
             )
@@ -136,6 +142,10 @@ class Warm:
 
         return await patiently(assess)
 
+    async def _run(self, candidate: Candidate, target: Target) -> Candidate:
+        with self.phases.phase("the query", deadline_seconds=self._trials.deadline_seconds()):
+            return await self._trials.run(candidate, target)
+
     async def _constrain(self, question: str, sql: str, target: Target) -> str | None:
         takes = self._config.model_settings.grammar
         if takes is None:
@@ -148,7 +158,10 @@ class Warm:
         known_version, known = self._targets.get(name, (None, None))
         if known is None or known_version != version:
             loaded = await self._writer.do(lambda connection: targets.read(connection, name))
-            known = replace(loaded, url=urls.find(self._config.settings, name))
+            settings = self._config.settings
+            known = replace(
+                loaded, url=urls.find(settings, name), evidence=urls.wants_evidence(settings, name)
+            )
             self._targets[name] = version, known
         return known
 

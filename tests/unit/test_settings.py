@@ -128,7 +128,7 @@ def test_the_file_may_stand_elsewhere(tmp_path: Path, monkeypatch: pytest.Monkey
         ({"pools": {"big": {"model": "m", "wokers": 2}}}, "pools.big.wokers: there is no such setting"),
         ({"pools": {"default": {"model": "m"}}}, "pools.default is set by model"),
         ({"models": {"m": {"temperature": 3}}}, "models.m.temperature: "),
-        ({"targets": {"shop": {}}}, "targets.shop.url: Field required"),
+        ({"targets": {"shop": {"uri": "x"}}}, "targets.shop.uri: there is no such setting"),
     ],
 )
 def test_a_wrong_setting_is_named(arguments: dict[str, Any], said: str):

@@ -1,13 +1,16 @@
 """`farm queries`, `show`, `run`: accepted queries, closely."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from support import store
 from support.cli import Ended
 
 from farm import Farm, Task
+from farm.sql.evidence import evidence
 from farm.sql.lineage import ColumnName, Filter, Lineage
+from farm.sql.verdict import Finding, Severity, Verdict
 
 Run = Callable[..., Ended]
 
@@ -82,6 +85,22 @@ class TestWithQueries:
         assert shown["query"]["sql"] == "SELECT customer, total FROM orders ORDER BY id"
         assert shown["task"]["state"] == "accepted"
         assert shown["attempts"][0]["candidates"][0]["verdict"]["accepted"] is True
+
+    def test_what_running_it_showed_is_shown(self, farm: Run, worked: Farm) -> None:
+        worked.enqueue([Task(question="Totals?", target="shop")])
+        (held,) = store.claim(worked.store, [4]).values()
+        store.save_answer(worked.store, store.answer(4))
+        found = evidence(("total",), [(1.5,), (None,)], more=True, elapsed_ms=12)
+        odd = Finding(code="cross_join", message="far apart", severity=Severity.WARNING)
+        verdict = Verdict(findings=(odd,), evidence=found)
+        outcome = store.accepted(held)
+        row = {**outcome.candidates[0], "verdict": verdict.to_dict()}
+        store.finish(worked.store, replace(outcome, candidates=(row,)))
+        out = farm("show", "2").out
+        assert "cross_join: far apart" in out
+        assert "    run: at least 2 rows, 12 ms\ntotal\n1.5\nnull\n" in out
+        shown = farm("show", "2", "--json").json["attempts"][0]["candidates"][0]["verdict"]
+        assert shown["evidence"]["sample"] == [[1.5], [None]]
 
     def test_a_query_runs_on_its_target(self, farm: Run) -> None:
         said = farm("run", "1")

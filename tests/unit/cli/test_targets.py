@@ -91,3 +91,19 @@ def test_an_unknown_target_is_named_with_those_there_are(farm: Run, opened: Farm
     said = farm("target", "show", "nowhere")
     assert said.code == 2
     assert "there is no target 'nowhere' (known are shop)" in said.err
+
+
+def test_evidence_is_wanted_or_not_and_needs_a_database(farm: Run, worked: Farm) -> None:
+    Path("t.sql").write_text("CREATE TABLE t (a int)")
+    assert farm("target", "show", "shop", "--json").json["evidence"] is False
+    said = farm("target", "add", "bare", "--dialect", "sqlite", "--ddl", "t.sql", "--evidence")
+    assert said.code == 2
+    assert "target bare has no URL, so there is nothing to run its queries on" in said.err
+    url = worked.target("shop").url
+    assert url
+    assert farm("target", "add", "shop", "--dialect", "sqlite", "--url", url, "--evidence").code == 0
+    assert "queries are run for evidence" in farm("target", "show", "shop").out
+    assert farm("target", "add", "shop", "--dialect", "sqlite", "--url", url).code == 0
+    assert worked.target("shop").evidence, "what is not said stays as it is"
+    assert farm("target", "add", "shop", "--dialect", "sqlite", "--url", url, "--no-evidence").code == 0
+    assert not worked.target("shop").evidence

@@ -245,6 +245,45 @@ def test_a_warning_does_not_reject():
     assert scene.produce() is TaskState.ACCEPTED
 
 
+def ran(*codes: tuple[str, Severity]):
+    """What stands in for running a query, with these findings."""
+
+    async def run(candidate, target):
+        findings = tuple(Finding(code=code, message=code, severity=severity) for code, severity in codes)
+        return replace(candidate, verdict=replace(candidate.verdict, findings=findings))
+
+    return run
+
+
+def test_a_query_that_fails_on_the_data_is_repaired():
+    scene = Scene(said=["a", "b"], verdicts={"a": bad("x") + good("SELECT 1 / 0"), "b": bad("y")})
+    scene.target = replace(SHOP, evidence=True)
+    assert scene.produce(max_repairs=1, run=ran(("run_failed", Severity.ERROR))) is TaskState.REJECTED
+    assert "run_failed" in scene.asked[1][-1][1]
+    kept = [(row["sql"], row["accepted"]) for row in scene.outcome.candidates]
+    assert kept == [("x", False), ("SELECT 1 / 0", False), ("y", False)]
+
+
+def test_an_odd_result_is_kept_with_its_query():
+    scene = Scene(said=["a"], verdicts={"a": good("SELECT 1")}, target=replace(SHOP, evidence=True))
+    assert scene.produce(run=ran(("empty_result", Severity.WARNING))) is TaskState.ACCEPTED
+    [row] = scene.outcome.candidates
+    assert row["verdict"]["findings"][0]["code"] == "empty_result"
+
+
+@pytest.mark.parametrize(
+    ("target", "verdict"),
+    [(SHOP, good("SELECT 1")), (replace(SHOP, evidence=True), bad("SELECT x"))],
+    ids=["not wanted", "refused"],
+)
+def test_only_what_passes_is_run_and_only_where_that_is_wanted(target, verdict):
+    async def never(candidate, target):
+        raise AssertionError("it is not to be run")
+
+    scene = Scene(said=["a"], verdicts={"a": verdict}, target=target)
+    assert scene.produce(max_repairs=0, run=never) is not None
+
+
 def test_what_an_engine_takes_and_nobody_wants_is_repaired_and_never_kept():
     cut_off = Finding(code="no_columns", message="SELECT has no columns", severity=Severity.WARNING)
     empty = (Candidate(sql="SELECT", verdict=Verdict(findings=(cut_off,), dry_run="postgres 18")),)

@@ -49,9 +49,31 @@ def test_the_settings_come_before_what_is_remembered(tmp_path: Path) -> None:
     assert urls.find(settings, "none") is None
 
 
+def test_evidence_is_remembered_beside_the_urls_and_the_settings_come_first(tmp_path: Path) -> None:
+    urls.remember(tmp_path, "shop", "sqlite:////shop.db")
+    settings = Settings(home=tmp_path)
+    assert not urls.wants_evidence(settings, "shop")
+    urls.remember_evidence(tmp_path, "shop", True)
+    urls.remember_evidence(tmp_path, 'odd "näme"', True)
+    urls.remember(tmp_path, "crm", "sqlite:////crm.db")
+    assert urls.wants_evidence(settings, "shop")
+    assert urls.lookup(tmp_path, "shop") == "sqlite:////shop.db"
+    urls.remember_evidence(tmp_path, 'odd "näme"', False)
+    assert not urls.wants_evidence(settings, 'odd "näme"')
+    never = Settings(home=tmp_path, targets={"shop": {"evidence": False}, "crm": {"evidence": True}})  # type: ignore[dict-item]
+    assert not urls.wants_evidence(never, "shop")
+    assert urls.find(never, "shop") == "sqlite:////shop.db"
+    assert urls.wants_evidence(never, "crm")
+    urls.forget(tmp_path, "shop")
+    assert not urls.wants_evidence(settings, "shop")
+
+
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "targets.toml").write_text("[targets\n")
     with pytest.raises(BadInput, match=r"targets\.toml cannot be read.*Mend it"):
+        urls.lookup(tmp_path, "shop")
+    (tmp_path / "targets.toml").write_text("evidence = 3\n[targets]\n")
+    with pytest.raises(BadInput, match="evidence is no list"):
         urls.lookup(tmp_path, "shop")
     (tmp_path / "targets.toml").write_text("[targets]\nshop = 3\n")
     with pytest.raises(BadInput, match="mend it or delete it"):
