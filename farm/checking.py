@@ -102,14 +102,18 @@ def _query(number: int, line: str, find_target: Callable[[str | None], Target]) 
     if unknown := row.keys() - FIELDS:
         names = ", ".join(sorted(unknown))
         raise BadInput(f"line {number}: there is no field {names}; known are sql, target, ddl, dialect")
-    target = _given(number, row) if row.get("ddl") is not None else find_target(row.get("target"))
+    if row.get("ddl") is None:
+        return Query(sql=row["sql"], target=find_target(row.get("target")), line=number)
+    try:
+        target = given(row["ddl"], row.get("dialect"))
+    except BadInput as error:
+        raise BadInput(f"line {number}: {error}") from None
     return Query(sql=row["sql"], target=target, line=number)
 
 
-def _given(number: int, row: dict[str, Any]) -> Target:
-    """A target that is described in the row itself."""
-    ddl, dialect = row["ddl"], row.get("dialect")
-    if not isinstance(ddl, str) or dialect not in DIALECTS:
+def given(ddl: Any, dialect: Any) -> Target:
+    """A target that is described in place; raises BadInput."""
+    if not isinstance(ddl, str) or not ddl.strip() or dialect not in DIALECTS:
         known = ", ".join(sorted(DIALECTS))
-        raise BadInput(f"line {number}: ddl needs a dialect beside it, one of {known}")
+        raise BadInput(f"ddl needs a dialect beside it, one of {known}")
     return Target(name="given", dialect=dialect, ddl=ddl)

@@ -29,6 +29,12 @@ def register(root: typer.Typer) -> None:
 def check(
     file: Annotated[str, typer.Argument(help="A file with one query, or JSONL; - for standard input.")],
     target: Annotated[str | None, typer.Option(help="For queries that name no target of their own.")] = None,
+    ddl: Annotated[
+        Path | None, typer.Option(help="A file of CREATE TABLE statements, in place of a target.")
+    ] = None,
+    dialect: Annotated[
+        str | None, typer.Option(help="That of --ddl: sqlite, postgres, mysql or duckdb.")
+    ] = None,
     no_dry_run: Annotated[bool, typer.Option("--no-dry-run", help="Ask no database.")] = False,
     json: Json = False,
 ) -> None:
@@ -41,7 +47,7 @@ def check(
     from farm.checking import check_all
 
     with opened() as farm:
-        queries = list(_queries(farm, file, target))
+        queries = list(_queries(farm, file, target, _given(ddl, dialect)))
 
         async def run() -> bool:
             verdicts = check_all(
@@ -61,15 +67,26 @@ def check(
             raise typer.Exit(Exit.PARTLY)
 
 
-def _queries(farm: Farm, file: str, default: str | None) -> Iterator["Query"]:
+def _given(ddl: Path | None, dialect: str | None) -> Target | None:
+    """The target that the options describe."""
+    from farm.checking import given
+
+    if ddl is None and dialect is None:
+        return None
+    return given("" if ddl is None else _read(str(ddl)), dialect)
+
+
+def _queries(farm: Farm, file: str, default: str | None, described: Target | None) -> Iterator["Query"]:
     from farm.checking import Query, read_queries
 
     found: dict[str, Target] = {}
 
     def find(name: str | None) -> Target:
         name = name or default
+        if name is None and described is not None:
+            return described
         if name is None:
-            raise BadInput("which target is it for? Name one with --target, or in each line")
+            raise BadInput("which target is it for? Name one with --target, or in each line, or give --ddl")
         return found.setdefault(name, found.get(name) or farm.target(name))
 
     text = _read(file)

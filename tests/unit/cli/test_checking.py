@@ -1,6 +1,7 @@
 """`farm check`: queries from a file or standard input, held against the checks."""
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -88,6 +89,19 @@ def test_input_that_cannot_be_read_says_where(farm: Run, text: str, words: str) 
     said = farm("check", "-", stdin=text)
     assert said.code == Exit.MISUSE
     assert words in said.err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="an embedded Postgres needs unix sockets")
+@pytest.mark.usefixtures("opened")
+def test_a_schema_in_a_file_will_do_and_postgres_is_asked_by_itself(farm: Run) -> None:
+    Path("books.sql").write_text("CREATE TABLE books (id integer, price numeric)")
+    words = ("check", "--ddl", "books.sql", "--dialect", "postgres", "--json", "-")
+    (verdict,) = farm(*words, stdin="SELECT sum(price) FROM books").json_lines
+    assert (verdict["accepted"], verdict["findings"]) == (True, [])
+    assert verdict["dry_run"].startswith("postgres")
+    said = farm(*words, stdin="SELECT price FROM books ORDER BY id::text COLLATE german")
+    assert (said.code, said.json_lines[0]["findings"][0]["code"]) == (Exit.PARTLY, "engine_refused")
+    assert "ddl needs a dialect" in farm("check", "--ddl", "books.sql", "-", stdin=GOOD).err
 
 
 @pytest.mark.usefixtures("opened")
