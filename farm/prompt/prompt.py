@@ -11,17 +11,20 @@ from functools import lru_cache
 
 from farm.models.answer import Message
 from farm.prompt.examples import DATE_COLUMN, Example
+from farm.prompt.excerpt import excerpt, table_names
 from farm.prompt.fence import fenced, harmless
 from farm.prompt.guidance import GUIDANCE, Guidance
 from farm.prompt.hints import brief
-from farm.sql.verdict import Candidate, Finding
+from farm.sql.verdict import Candidate, Finding, Severity
 from farm.targets.target import Target
 
-PROMPT_VERSION = "3"
+PROMPT_VERSION = "4"
 
 # What a model that only reads needs no word of; tokens of the schema are paid for with every question.
 NOISE = re.compile(r"(?<!\s)\s+(?:NOT NULL|UNIQUE|PRIMARY KEY)\b(?!\s*\()", re.IGNORECASE)
 FINDINGS_LIMIT = 3
+NAMES_OF_TABLES = frozenset({"unknown_table", "table_case"})
+NAMES = NAMES_OF_TABLES | {"unknown_column", "unknown_qualifier", "ambiguous_column", "engine_refused"}
 ANSWER_RULE = "Answer with exactly one SELECT statement in a ```sql fence and nothing else."
 
 
@@ -41,12 +44,19 @@ def first(question: str, target: Target) -> tuple[Message, ...]:
 
 
 def repair(
-    messages: tuple[Message, ...], candidate: Candidate | None, round_no: int, *, cut_off: bool = False
+    messages: tuple[Message, ...],
+    candidate: Candidate | None,
+    round_no: int,
+    *,
+    question: str = "",
+    target: Target | None = None,
+    cut_off: bool = False,
 ) -> tuple[Message, ...]:
     """`messages` continued by the failed candidate and what is wrong with it; `round_no` counts from 1.
 
-    None, or a candidate without text, means that the answer held no SQL at all; `cut_off`: that it ran out
-    of tokens.
+    Said is what the verdict says, the nearest names, and of the target's schema the part that it is about;
+    the first request is not repeated. None, or a candidate without text, means that the answer held no SQL
+    at all; `cut_off`: that it ran out of tokens.
     """
     if candidate is None or not candidate.sql.strip():
         fault = "was cut off before its SQL" if cut_off else "held no SQL"
@@ -56,7 +66,11 @@ def repair(
             Message("user", f"Your answer {fault}. Answer with one SELECT statement in a ```sql fence."),
         )
     former = Message("assistant", f"```sql\n{harmless(candidate.sql.strip())}\n```")
-    lines = ["That query fails:", *_complaints(candidate)]
+    lines = [
+        "That query fails:",
+        *complaints(candidate),
+        *(_relevant(candidate, question, target) if target else ()),
+    ]
     if cut_off:
         lines.append("It was cut off as it is too long. Write a shorter one.")
     elif former in messages:
@@ -67,6 +81,28 @@ def repair(
         "Answer the question with the corrected SELECT statement in a ```sql fence and nothing else."
     )
     return *messages, former, Message("user", "\n".join(lines))
+
+
+def repair_anew(
+    candidate: Candidate, *, question: str, target: Target, round_no: int = 1
+) -> tuple[Message, ...]:
+    """A conversation of its own: the question, the failed query, what is wrong, the tables it is about.
+
+    A fraction of the tokens where a schema is large.
+    """
+    guidance = GUIDANCE[target.dialect]
+    parts = (
+        ("schema", _excerpt(candidate, question, target)),
+        ("notes", target.notes),
+        ("question", question),
+    )
+    asked = [fenced(tag, text) for tag, text in parts if text.strip()]
+    query = f"```sql\n{harmless(candidate.sql.strip())}\n```"
+    told = ["This query for it fails:", query, *complaints(candidate)]
+    if round_no > 1:
+        told.append("Write it in a simpler way.")
+    told.append("Answer the question with the corrected SELECT statement in a ```sql fence and nothing else.")
+    return Message("system", _system(guidance)), Message("user", "\n".join([*asked, *told]))
 
 
 def prompt_hash(messages: Sequence[Message]) -> str:
@@ -102,9 +138,29 @@ def _worked(example: Example, guidance: Guidance) -> str:
     return f"{example.question}\n```sql\n{example.sql.format(**spelled)}\n```"
 
 
-def _complaints(candidate: Candidate) -> list[str]:
-    said = (f"- {_described(finding)}" for finding in candidate.verdict.objections)
-    return list(dict.fromkeys(said))[:FINDINGS_LIMIT]
+def complaints(candidate: Candidate) -> list[str]:
+    """What is wrong, one line for each error, at most three."""
+    return list(dict.fromkeys(f"- {_described(finding)}" for finding in _errors(candidate)))[:FINDINGS_LIMIT]
+
+
+def _errors(candidate: Candidate) -> list[Finding]:
+    return [f for f in candidate.verdict.findings if f.severity is Severity.ERROR]
+
+
+def _relevant(candidate: Candidate, question: str, target: Target) -> list[str]:
+    """The part of the schema that errors of names are about; nothing for others, which it would not help."""
+    codes = {finding.code for finding in _errors(candidate)}
+    lines = []
+    if codes & NAMES_OF_TABLES:
+        lines.append(harmless(f"The tables are {table_names(target.ddl)}."))
+    if codes & NAMES and (shown := _excerpt(candidate, question, target)):
+        lines += ["Of the schema:", harmless(shown)]
+    return lines
+
+
+def _excerpt(candidate: Candidate, question: str, target: Target) -> str:
+    nearest = [name for finding in _errors(candidate) for name in finding.nearest]
+    return excerpt(target.ddl, candidate.sql, question=question, notes=target.notes, nearest=nearest)
 
 
 def _described(finding: Finding) -> str:

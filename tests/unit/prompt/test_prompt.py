@@ -6,7 +6,7 @@ import pytest
 from farm.models.answer import Message
 from farm.prompt.examples import EXAMPLES
 from farm.prompt.guidance import GUIDANCE
-from farm.prompt.prompt import PROMPT_VERSION, first, prompt_hash, repair
+from farm.prompt.prompt import PROMPT_VERSION, first, prompt_hash, repair, repair_anew
 from farm.sql.verdict import Candidate, Finding, Severity, Verdict
 from farm.targets.target import DIALECTS, Dialect, Target
 
@@ -15,6 +15,15 @@ TARGET = Target(
     dialect="sqlite",
     ddl="CREATE TABLE visits (visit_id INTEGER PRIMARY KEY, day DATE NOT NULL, state TEXT -- 'missed'\n)",
     notes="Attendance: COUNT(visits.visit_id) WHERE visits.state <> 'missed'",
+)
+
+SHOP = Target(
+    name="shop",
+    dialect="sqlite",
+    ddl="CREATE TABLE customers (customer_id INTEGER PRIMARY KEY, name TEXT);\n"
+    "CREATE TABLE orders (order_id INTEGER PRIMARY KEY,\n"
+    "  customer_id INTEGER REFERENCES customers (customer_id), state TEXT);\n"
+    "CREATE TABLE suppliers (supplier_id INTEGER PRIMARY KEY, label TEXT);",
 )
 
 
@@ -99,6 +108,51 @@ def test_a_repair_adds_the_query_and_what_is_wrong_and_nothing_else() -> None:
     assert longer[2] == Message("assistant", "```sql\nSELECT x FROM visits\n```")
     assert "- no column x (line 1, column 8). Did you mean state? Hint: join visits." in longer[3].content
     assert "CREATE TABLE" not in longer[3].content
+
+
+def test_a_repair_shows_the_part_of_the_schema_that_a_wrong_name_is_about() -> None:
+    finding = Finding(code="unknown_column", message="no column x", nearest=("state",))
+    content = repair(first("?", SHOP), failed(finding, sql="SELECT x FROM orders"), 1, target=SHOP)[
+        -1
+    ].content
+
+    assert "Of the schema:\norders(order_id, customer_id, state)\n" in content
+    assert "suppliers" not in content
+    assert "CREATE TABLE" not in content
+
+
+def test_a_table_that_is_not_there_is_answered_with_those_that_are() -> None:
+    finding = Finding(code="unknown_table", message="no table purchase")
+    content = repair(first("?", SHOP), failed(finding, sql="SELECT x FROM purchase"), 1, target=SHOP)[
+        -1
+    ].content
+
+    assert "The tables are customers, orders, suppliers." in content
+
+
+def test_errors_that_are_not_of_names_are_told_without_the_schema() -> None:
+    finding = Finding(code="not_grouped", message="state is not in GROUP BY")
+    content = repair(first("?", SHOP), failed(finding, sql="SELECT state FROM orders"), 1, target=SHOP)[
+        -1
+    ].content
+
+    assert "schema" not in content
+
+
+def test_a_repair_in_a_conversation_of_its_own_needs_little_of_the_schema() -> None:
+    finding = Finding(code="unknown_column", message="no column x", nearest=("orders.state",))
+    system, user = repair_anew(
+        failed(finding, sql="SELECT x FROM orders o JOIN customers c ON true"),
+        question="States?",
+        target=SHOP,
+    )
+
+    assert system.role == "system"
+    assert "<schema>\ncustomers(customer_id, name)\norders(order_id, customer_id, state)\n" in user.content
+    assert "JOIN ON orders.customer_id = customers.customer_id" in user.content
+    assert "<question>\nStates?\n</question>" in user.content
+    assert "- no column x. Did you mean orders.state?" in user.content
+    assert "suppliers" not in user.content
 
 
 def test_warnings_and_repetitions_are_not_complained_about() -> None:
