@@ -43,7 +43,7 @@ class Engines:
         """Start the embedded server where the target will need it, with all the time that takes."""
         embedded = self._embedded(target, scratch)
         if embedded is not None:
-            with suppress(Unavailable):  # which is told with the first query
+            with suppress(Unavailable, OSError):  # which is told with the first query
                 embedded.url()
 
     def open(self, target: Target, scratch: Scratch) -> Engine | None:
@@ -78,5 +78,7 @@ def _url_of(embedded: PostgresUse) -> Callable[[], str]:
             return embedded.url(limit_seconds=ASK_LIMIT_SECONDS)
         except Unavailable as error:
             raise NoEngine(str(error)) from None
+        except OSError as error:
+            raise NoEngine(f"the embedded Postgres cannot be used ({error}); set FARM_HOME") from None
 
     return url

@@ -90,6 +90,19 @@ def test_where_no_server_is_installed_the_verdict_says_how_to_get_one(
     assert "pip install 'sqlfarm[postgres]'`, or set FARM_SCRATCH_POSTGRES_URL" in finding.message
 
 
+def test_a_home_that_cannot_be_written_to_is_a_reason_too(home: Path) -> None:
+    (home / "scratch").write_text("no folder")
+
+    async def scene() -> None:
+        async with Checker(scratch=Scratch(home=str(home))) as checker:
+            verdict = await checker.check(GOOD, SHOP)
+            assert (verdict.accepted, verdict.dry_run) == (True, None)
+            assert "the embedded Postgres cannot be used" in verdict.findings[0].message
+            assert checker.restarts == 0
+
+    asyncio.run(scene())
+
+
 def test_a_schema_that_does_not_load_rejects_nothing_and_the_verdict_says_why(home: Path) -> None:
     target = Target(name="t", dialect="postgres", ddl="CREATE TABLE t (a int); CREATE TABLE u (a citext)")
     with closing(Engines()) as engines:
