@@ -123,13 +123,14 @@ class Farm:
 
     # Asking
 
-    def enqueue(self, tasks: Iterable[Task], *, name: str | None = None) -> Batch:
+    def enqueue(self, tasks: Iterable[Task], *, name: str | None = None, dialect: str | None = None) -> Batch:
         """Store the tasks as one batch, all or none; durable when it returns, whether or not Redis is up.
 
+        `dialect` is in what else than their targets' own dialects the queries are wanted, for tasks that name
+        none themselves.
         Raises UnknownTarget or BadInput, naming the task at fault.
         """
-        known = set(targets.names(self.store))
-        checked = list(self._route(tasks, known))
+        checked = list(self._route(tasks, targets.dialects(self.store), dialect))
         if not checked:
             raise BadInput("there is nothing to enqueue")
         enqueued = enqueue.enqueue(self.store, checked, name=name)
@@ -142,11 +143,17 @@ class Farm:
             announced=announced,
         )
 
-    def _route(self, tasks: Iterable[Task], known: set[str]) -> Iterator[tuple[Task, str]]:
+    def _route(
+        self, tasks: Iterable[Task], known: Mapping[str, str], dialect: str | None
+    ) -> Iterator[tuple[Task, str]]:
         for task in tasks:
             if task.target not in known:
-                raise targets.unknown(task.target, sorted(known))
-            yield task, self.queue_for(task.model)
+                raise targets.unknown(task.target, list(known))
+            wanted = task.dialect or dialect
+            if wanted is not None:
+                require_dialect(wanted)
+            own = None if wanted == known[task.target] else wanted
+            yield replace(task, dialect=own), self.queue_for(task.model)
 
     def queue_for(self, model: str | None) -> str:
         """The queue of the pool that asks `model`; raises BadInput where no pool does."""
@@ -262,7 +269,7 @@ class Farm:
             )
         try:
             return engine.run(
-                report.sql,
+                report.original_sql or report.sql,
                 row_limit=row_limit or self.settings.row_limit,
                 timeout_seconds=timeout_seconds or self.settings.run_timeout_seconds,
             )
@@ -334,6 +341,12 @@ def open_store(settings: Settings) -> Store:
         synchronous=settings.sqlite_synchronous,
         busy_timeout_seconds=settings.busy_timeout_seconds,
     )
+
+
+def require_dialect(name: str) -> None:
+    """Raise BadInput for a dialect that is not known."""
+    if name not in DIALECTS:
+        raise BadInput(f"there is no dialect {name!r} here; known are {', '.join(DIALECTS)}")
 
 
 def describe(name: str, *, dialect: str, url: str | None, ddl: str | None, notes: str) -> Target:

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from farm.errors import BadInput
-from jobs.task import InvalidTask, Task
+from jobs.task import COLUMNS, InvalidTask, Task
 
 Format = Literal["jsonl", "csv"]
-COLUMNS = ("question", "target", "key", "model", "priority", "tags")
 SUFFIXES: dict[str, Format] = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".csv": "csv"}
 FIELD_LIMIT_CHARS = 1_000_000
 
@@ -33,17 +32,23 @@ def format_of(path: Path) -> Format:
 
 
 def read(
-    stream: IO[str], format: Format, *, default_target: str | None, check: Callable[[Task], None]
+    stream: IO[str],
+    format: Format,
+    *,
+    default_target: str | None,
+    default_dialect: str | None = None,
+    check: Callable[[Task], None],
 ) -> Iterator[Task | BadRow]:
     """Every row as a task, or as what is wrong with it. `check` raises what else forbids a task.
 
     Raises BadInput where the file as a whole cannot be read: no header, unknown columns, no text.
     """
     rows = _jsonl(_lines(stream)) if format == "jsonl" else _csv(_lines(stream), _name(stream))
+    defaults = {"target": default_target, "dialect": default_dialect}
     line = 0
     try:
         for line, row in rows:
-            yield _task(line, row, default_target, check)
+            yield _task(line, row, defaults, check)
     except UnicodeDecodeError as error:
         where = f"after line {line}" if line else "near its start"
         raise BadInput(
@@ -52,12 +57,16 @@ def read(
 
 
 def _task(
-    line: int, row: Mapping[str, Any] | str, default_target: str | None, check: Callable[[Task], None]
+    line: int,
+    row: Mapping[str, Any] | str,
+    defaults: Mapping[str, str | None],
+    check: Callable[[Task], None],
 ) -> Task | BadRow:
     if isinstance(row, str):
         return BadRow(line, row)
     try:
-        task = Task.from_mapping(row if row.get("target") else {**row, "target": default_target})
+        missing = {name: value for name, value in defaults.items() if not row.get(name)}
+        task = Task.from_mapping({**row, **missing})
         check(task)
     except (InvalidTask, BadInput) as error:
         return BadRow(line, str(error))

@@ -8,6 +8,8 @@ from typing import Any
 QUESTION_LIMIT_CHARS = 8_000
 KEY_LIMIT_CHARS = 500
 PRIORITIES = range(-100, 101)
+COLUMNS = ("question", "target", "key", "model", "priority", "tags", "dialect")
+"""What a row of a file may say of a task."""
 
 
 class InvalidTask(ValueError):
@@ -20,7 +22,8 @@ class Task:
 
     `key` is the idempotency key: enqueueing the same key again returns the task that is already there.
     Without one it is derived from target, question and model. A higher `priority` (-100 to 100) goes first.
-    `model` names the model whose pool shall work the task; None means the default pool's.
+    `model` names the model whose pool shall work the task; None means the default pool's. `dialect` is the
+    one that the query is wanted in; None means the target's own.
     """
 
     question: str
@@ -29,9 +32,10 @@ class Task:
     model: str | None = None
     priority: int = 0
     tags: tuple[str, ...] = field(default=())
+    dialect: str | None = None
 
     def __post_init__(self) -> None:
-        for name in ("question", "target", "key", "model"):
+        for name in ("question", "target", "key", "model", "dialect"):
             _require_storable(f"the {name}", getattr(self, name) or "")
         if not isinstance(self.tags, tuple):
             raise InvalidTask(f"tags {self.tags!r:.80} are no tuple of strings; write tags=('monthly',)")
@@ -54,20 +58,19 @@ class Task:
 
     @property
     def idempotency_key(self) -> str:
-        """`key`, or a digest of target, question and model (SHA-256, first 32 hex digits)."""
+        """`key`, or a digest of target, question, model and dialect (SHA-256, first 32 hex digits)."""
         if self.key:
             return self.key
-        text = "\x1f".join((self.target, " ".join(self.question.split()), self.model or ""))
+        parts = [self.target, " ".join(self.question.split()), self.model or ""]
+        text = "\x1f".join([*parts, self.dialect] if self.dialect else parts)
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
     @classmethod
     def from_mapping(cls, row: Mapping[str, Any]) -> "Task":
         """Read a task from a JSONL object or a CSV row; raises InvalidTask naming the column at fault."""
-        unknown = sorted(set(row) - {"question", "target", "key", "model", "priority", "tags"})
+        unknown = sorted(set(row) - set(COLUMNS))
         if unknown:
-            raise InvalidTask(
-                f"unknown column {unknown[0]!r}; known are question, target, key, model, priority, tags"
-            )
+            raise InvalidTask(f"unknown column {unknown[0]!r}; known are {', '.join(COLUMNS)}")
         return cls(
             question=_text(row, "question") or "",
             target=_text(row, "target") or "",
@@ -75,6 +78,7 @@ class Task:
             model=_text(row, "model"),
             priority=_priority(row.get("priority")),
             tags=_tags(row.get("tags")),
+            dialect=_text(row, "dialect"),
         )
 
 

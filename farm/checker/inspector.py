@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from farm.checker.constraint import grammar_for
 from farm.checker.dry_run import DryRun, Engine
+from farm.checker.rendering import render, rendered_target
 from farm.models.constraint import Form
 from farm.sql.assess import assess, judge
 from farm.sql.schema import Schema
@@ -34,6 +35,10 @@ class Inspector:
         self._target = target
         self._no_dry_run = no_dry_run
         self._dry_run = DryRun(lambda: open_engine(target))
+        self._output: Inspector | None = None
+        if target.output_dialect is not None:
+            output = rendered_target(target, self.schema, target.output_dialect)
+            self._output = Inspector(output, open_engine=open_engine, no_dry_run=no_dry_run)
 
     def check(self, sql: str) -> Verdict:
         """The verdict on one query, taken as it is."""
@@ -42,8 +47,20 @@ class Inspector:
         except NoEngine as absent:
             return _without_engine(judge(sql, self.schema), str(absent))
 
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """Those that need an engine: the target, and what it is in the other dialect that is wanted."""
+        return (self._target,) if self._output is None else (self._target, *self._output.targets)
+
     def assess(self, answer_text: str) -> tuple[Candidate, ...]:
-        """The judged candidates of a raw answer, see farm.sql.assess."""
+        """The judged candidates of an answer, see farm.sql.assess; in another dialect, if one is wanted."""
+        judged = self._assess(answer_text)
+        if self._output is None:
+            return judged
+        output, check = self._output.schema, self._output.check
+        return tuple(render(candidate, self.schema, output, check) for candidate in judged)
+
+    def _assess(self, answer_text: str) -> tuple[Candidate, ...]:
         try:
             return assess(answer_text, self.schema, self._dry_run, self._engine_name())
         except NoEngine as absent:
@@ -61,9 +78,13 @@ class Inspector:
         """Open the engine now rather than with the first query."""
         with suppress(NoEngine):
             self._engine_name()
+        if self._output is not None:
+            self._output.warm()
 
     def close(self) -> None:
         self._dry_run.close()
+        if self._output is not None:
+            self._output.close()
 
     def _engine_name(self) -> str:
         if self._no_dry_run is not None:

@@ -35,7 +35,9 @@ def decode(line: bytes) -> dict[str, Any]:
 
 
 def open_frame(id_: int, target: Target, *, no_dry_run: str | None, scratch: Scratch) -> bytes:
-    fields = {name: getattr(target, name) for name in ("name", "dialect", "ddl", "notes", "url")}
+    fields = {
+        name: getattr(target, name) for name in ("name", "dialect", "ddl", "notes", "url", "output_dialect")
+    }
     return encode(
         {
             "op": "open",

@@ -9,7 +9,7 @@ from typing import IO, Annotated, Any
 import typer
 
 from farm import intake
-from farm.api import Farm
+from farm.api import Farm, require_dialect
 from farm.batch import Batch
 from farm.cli.progress import follow
 from farm.cli.shared import Exit, Group, Json, add_command, counted, fail, note, opened, print_json, say
@@ -36,6 +36,9 @@ def enqueue(
     file: Annotated[str, typer.Argument(help="A .jsonl or .csv file, or - for standard input.")],
     format: Annotated[str | None, typer.Option(help="jsonl or csv, where the name does not tell.")] = None,
     target: Annotated[str | None, typer.Option(help="The target of rows that name none.")] = None,
+    dialect: Annotated[
+        str | None, typer.Option(help="In what other dialect the queries are wanted, of rows that name none.")
+    ] = None,
     name: Annotated[str | None, typer.Option(help="A name for the batch.")] = None,
     keep_going: Annotated[
         bool, typer.Option("--keep-going", help="Enqueue the good rows beside bad ones.")
@@ -45,12 +48,13 @@ def enqueue(
 ) -> None:
     """Enqueue the questions of a file as one batch, all of them or none.
 
-    Columns: question, target, and optionally key, model, priority, tags. A question that was enqueued before
-    (the same key, or the same question for the same target and model) is not asked or paid for again.
+    Columns: question, target, and optionally key, model, priority, tags, dialect. A question that was
+    enqueued before (the same key, or the same question for the same target, model and dialect) is not asked
+    or paid for again.
     """
     bad: list[BadRow] = []
     with opened() as farm, ExitStack() as stack:
-        rows = _rows(farm, _stream(file, stack), _format(file, format), target)
+        rows = _rows(farm, _stream(file, stack), _format(file, format), target, dialect)
         try:
             batch = farm.enqueue(_good(rows, bad, keep_going), name=name)
         except BadInput as error:
@@ -118,18 +122,24 @@ def _format(file: str, given: str | None) -> Format:
     return "jsonl" if file == "-" else intake.format_of(Path(file))
 
 
-def _rows(farm: Farm, stream: IO[str], format: Format, target: str | None) -> Iterator[Task | BadRow]:
-    """Every row, held against the targets and pools there are; an unknown default target stops it at once."""
+def _rows(
+    farm: Farm, stream: IO[str], format: Format, target: str | None, dialect: str | None
+) -> Iterator[Task | BadRow]:
+    """Every row, held against the targets and pools there are; an unknown default stops it at once."""
     known = targets.names(farm.store)
     if target is not None and target not in known:
         raise targets.unknown(target, known)
+    if dialect is not None:
+        require_dialect(dialect)
 
     def check(task: Task) -> None:
         if task.target not in known:
             raise BadInput(str(targets.unknown(task.target, known)))
+        if task.dialect is not None:
+            require_dialect(task.dialect)
         farm.queue_for(task.model)
 
-    return intake.read(stream, format, default_target=target, check=check)
+    return intake.read(stream, format, default_target=target, default_dialect=dialect, check=check)
 
 
 def _good(rows: Iterator[Task | BadRow], bad: list[BadRow], keep_going: bool) -> Iterator[Task]:

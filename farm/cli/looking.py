@@ -88,6 +88,9 @@ def show(
     say(escape(_provenance(result, report)))
     if report is not None:
         _print_sql(pretty(report.sql, report.dialect))
+        if report.original_sql is not None and report.original_dialect is not None:
+            say(f"\nwritten by the model for {report.original_dialect}:")
+            _print_sql(pretty(report.original_sql, report.original_dialect))
         _print_lineage(report.lineage)
     elif result.reason:
         say(f"[red]{result.reason_code}[/]: {escape(result.reason)}")
@@ -147,6 +150,7 @@ def _provenance(result: TaskResult, report: Report | None) -> str:
     if report is not None:
         parts = [f"query {report.id}", *parts, report.model, f"prompt {report.prompt_version}"]
         parts += [f"schema {report.schema_fingerprint}", f"dry run {report.dry_run or 'none'}"]
+        parts += [f"in {report.dialect}"] if report.original_sql is not None else []
         parts += [f"the same as query {report.same_as}"] if report.same_as is not None else []
     tokens = result.prompt_tokens + result.completion_tokens
     parts += [counted(result.calls, "call"), counted(tokens, "token"), usd(result.cost_usd)]

@@ -5,7 +5,7 @@ Knows no library and no process: what it needs comes in as four small interfaces
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -110,6 +110,8 @@ class Pipeline:
     async def _outcome(self, task: Claimed, place: Place) -> Outcome:
         try:
             target = await self.find_target(task.target, task.target_version)
+            if task.dialect is not None:
+                target = replace(target, output_dialect=rows.known_dialect(task.dialect))
             return await self._work(task, target, place)
         except (UnknownTarget, BadInput) as error:
             return rows.refused(task, BAD_TARGET, str(error), ())

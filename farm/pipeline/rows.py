@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
+from farm.errors import BadInput
 from farm.models.answer import Answer, FailedCall
 from farm.prompt.prompt import PROMPT_VERSION
 from farm.sql.verdict import Candidate
 from farm.store.engine import now
 from farm.store.states import TaskState
 from farm.store.tasks import Claimed, Outcome, StoredAnswer
-from farm.targets.target import Target
+from farm.targets.target import DIALECTS, Dialect, Target
 
 
 def answer(task: Claimed, call_no: int, said: Answer, prompt_hash: str) -> dict[str, Any]:
@@ -68,8 +69,10 @@ def accepted(
         "task_id": task.id,
         "question": task.question,
         "target": target.name,
-        "dialect": target.dialect,
-        "sql": chosen.sql,
+        "dialect": target.dialect if chosen.rendered is None else target.output_dialect,
+        "sql": chosen.rendered or chosen.sql,
+        "original_sql": None if chosen.rendered is None else chosen.sql,
+        "original_dialect": None if chosen.rendered is None else target.dialect,
         "canonical_key": chosen.canonical_key,
         "lineage": None if chosen.lineage is None else chosen.lineage.to_dict(),
         "model": said.model,
@@ -94,6 +97,14 @@ def refused(task: Claimed, code: str, reason: str, tried: Sequence[dict[str, Any
         reason=storable(reason),
         candidates=tuple(tried),
     )
+
+
+def known_dialect(name: str) -> Dialect:
+    """A dialect that a task asks for; raises BadInput for one that this version does not know."""
+    for dialect in DIALECTS:
+        if dialect == name:
+            return dialect
+    raise BadInput(f"there is no dialect {name!r} here; known are {', '.join(DIALECTS)}")
 
 
 def storable(text: str) -> str:

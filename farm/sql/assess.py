@@ -57,6 +57,11 @@ def _judged(subject: Subject, dry_run: DryRun | None, dry_run_name: str | None) 
     )
 
 
+def key_of(sql: str, schema: Schema) -> str | None:
+    """The canonical key of an accepted query; None where the parser does not understand it."""
+    return _found(canonical_key, Subject(sql, schema))
+
+
 def _found(find: Callable[[Subject], Found], subject: Subject) -> Found | None:
     try:
         return find(subject)
@@ -92,4 +97,4 @@ def _no_sql(answer_text: str) -> Verdict:
     return Verdict(findings=(Finding(code="no_sql", message=said, hint="answer with one SELECT statement"),))
 
 
-__all__ = ["DryRun", "assess", "best", "judge"]
+__all__ = ["DryRun", "assess", "best", "judge", "key_of"]

@@ -28,6 +28,7 @@ _STAGES = (
         "engine_refused",
     ),
     ("unknown_type", "not_boolean", "type_mismatch", "types_differ", "cannot_cast", "invalid_literal"),
+    ("untranslatable",),
     ("run_failed",),
 )
 STAGE_OF: dict[str, int] = {code: stage for stage, codes in enumerate(_STAGES) for code in codes}

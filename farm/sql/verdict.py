@@ -87,13 +87,15 @@ class Verdict:
 class Candidate:
     """One query found in an answer (the model's own text, not a rewrite) and the verdict on it.
 
-    `canonical_key` (see farm.sql.canonical) and `lineage` are there once it is accepted.
+    `canonical_key` (see farm.sql.canonical) and `lineage` are there once it is accepted; so is `rendered`, the
+    query in another dialect, where one is wanted.
     """
 
     sql: str
     verdict: Verdict
     canonical_key: str | None = None
     lineage: Lineage | None = None
+    rendered: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form in which the checker process sends it."""
@@ -102,6 +104,7 @@ class Candidate:
             "verdict": self.verdict.to_dict(),
             "canonical_key": self.canonical_key,
             "lineage": None if self.lineage is None else self.lineage.to_dict(),
+            "rendered": self.rendered,
         }
 
     @classmethod
@@ -112,6 +115,7 @@ class Candidate:
             verdict=Verdict.from_dict(value["verdict"]),
             canonical_key=value["canonical_key"],
             lineage=None if lineage is None else Lineage.from_dict(lineage),
+            rendered=value["rendered"],
         )
 
 

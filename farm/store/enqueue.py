@@ -81,6 +81,7 @@ def _row(batch_id: int, key: str, task: Task, queue: str) -> dict[str, Any]:
         "queue": queue,
         "priority": task.priority,
         "tags": list(task.tags),
+        "dialect": task.dialect,
         "state": TaskState.QUEUED,
         "created_at": now(),
     }

@@ -22,6 +22,7 @@ class Report:
 
     `same_as` is the first query for the target that differs from this one in spelling alone, None for that
     one. `canonical_key`, which they share, and `lineage` are None for queries that earlier versions accepted.
+    `original_sql` and `original_dialect` are what the model wrote, where `sql` is that in another dialect.
     """
 
     id: int
@@ -38,6 +39,8 @@ class Report:
     created_at: datetime
     canonical_key: str | None = None
     lineage: Lineage | None = None
+    original_sql: str | None = None
+    original_dialect: str | None = None
     same_as: int | None = None
 
 

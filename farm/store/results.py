@@ -18,6 +18,7 @@ class TaskResult:
     """A task as it stands. `sql` and `query_id` are set once it is accepted, `reason` once it was refused.
 
     `same_as` is the first query that differs from this one in spelling alone, None for that one itself.
+    `dialect` is what the task asks for, None: its target's own.
     `calls` gave an answer; `failed_calls` gave none but may have been paid. Tokens and cost are of both.
     """
 
@@ -40,6 +41,7 @@ class TaskResult:
     finished_at: datetime | None
     failed_calls: int = 0
     same_as: int | None = None
+    dialect: str | None = None
 
     @property
     def settled(self) -> bool:
@@ -155,6 +157,7 @@ def _results() -> Select[*tuple[Any, ...]]:
             TaskRow.question,
             TaskRow.target,
             TaskRow.state,
+            TaskRow.dialect,
             TaskRow.attempt,
             TaskRow.reason_code,
             TaskRow.reason,

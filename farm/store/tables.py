@@ -114,6 +114,7 @@ class TaskRow(Base):
     priority: Mapped[int] = mapped_column(server_default="0")
     rank: Mapped[int] = mapped_column(Computed("-priority", persisted=True))  # an index cannot mix directions
     tags: Mapped[list[str]]
+    dialect: Mapped[str | None]  # of the query that is wanted; None: the target's own
     state: Mapped[str] = mapped_column(server_default=TaskState.QUEUED.value)
     attempt: Mapped[int] = mapped_column(server_default="0")
     token: Mapped[int] = mapped_column(server_default="0")
@@ -215,6 +216,8 @@ class QueryRow(Base):
     created_at: Mapped[datetime]
     canonical_key: Mapped[str | None]  # equal for queries that differ in spelling alone
     lineage: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    original_sql: Mapped[str | None]  # as the model wrote it, where `sql` is that in another dialect
+    original_dialect: Mapped[str | None]
 
 
 class QueryTableRow(Base):

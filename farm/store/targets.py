@@ -43,6 +43,13 @@ def names(store: Store) -> list[str]:
         return _names(connection)
 
 
+def dialects(store: Store) -> dict[str, str]:
+    """The dialects of all targets, by name, in order."""
+    with store.read() as connection:
+        rows = connection.execute(select(TargetRow.name, TargetRow.dialect).order_by(TargetRow.name))
+        return {row.name: row.dialect for row in rows}
+
+
 def _names(connection: Connection) -> list[str]:
     return list(connection.scalars(select(TargetRow.name).order_by(TargetRow.name)))
 

@@ -54,6 +54,7 @@ class Claimed:
     target: str
     target_version: datetime
     model: str | None
+    dialect: str | None = None
     calls_before: int = 0
     last: bool = False
     answers: tuple[StoredAnswer, ...] = ()
@@ -124,6 +125,7 @@ def _lease(
             TaskRow.question,
             TaskRow.target,
             TaskRow.model,
+            TaskRow.dialect,
             TaskRow.calls_before,
             select(TargetRow.updated_at)
             .where(TargetRow.name == TaskRow.target)

@@ -17,13 +17,15 @@ def fingerprint(ddl: str) -> str:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Target:
     """`ddl` is the schema as CREATE statements; `url`, a secret, comes from the settings, not the store, and
-    so does `evidence`: whether accepted queries are run once, for their results."""
+    so does `evidence`: whether accepted queries are run once, for their results. `output_dialect`: in what
+    else than its own dialect its queries are wanted."""
 
     name: str
     dialect: Dialect
     ddl: str
     notes: str = ""
     url: str | None = None
+    output_dialect: Dialect | None = None
     evidence: bool = False
 
     @property

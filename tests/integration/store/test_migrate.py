@@ -210,7 +210,9 @@ def test_a_store_of_the_first_release_comes_up_with_its_rows(empty: Store):
         [first, second] = results.by_position(connection, 1, range(2))
         assert alike.duplicates(connection, 1) == 0
     assert (report.sql, report.canonical_key, report.same_as) == ("SELECT a FROM t", None, None)
+    assert (report.original_sql, report.lineage) == (None, None)
     assert (first.query_id, first.same_as, second.state) == (1, None, "queued")
+    assert (first.dialect, second.dialect) == (None, None)
     held = claim(empty, [2])
     finish(empty, accepted(held[2], canonical_key="1:a"))
     migrate.downgrade(empty, "0003")

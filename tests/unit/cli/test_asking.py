@@ -45,6 +45,18 @@ def test_what_is_known_is_not_enqueued_again(farm: Run) -> None:
     assert farm("enqueue", "-", stdin=rows).out == "batch 2: 0 tasks enqueued, 2 known already\n"
 
 
+def test_queries_can_be_wanted_in_another_dialect(farm: Run, opened: Farm) -> None:
+    rows = "question,target,dialect\nA?,shop,\nB?,shop,duckdb\nC?,shop,sqlite\n"
+    assert farm("enqueue", write("q.csv", rows), "--dialect", "mysql").code == 0
+    assert [opened.task(number).dialect for number in (1, 2, 3)] == ["mysql", "duckdb", None]
+    again = farm("enqueue", write("p.csv", "question,target\nA?,shop\nC?,shop\n"))
+    assert again.out == "batch 2: 1 task enqueued, 1 known already\n"
+    for words in ((write("q.csv", rows.replace("duckdb", "oracle")),), ("p.csv", "--dialect", "oracle")):
+        said = farm("enqueue", *words)
+        assert said.code == 2
+        assert "there is no dialect 'oracle' here" in said.err
+
+
 BAD = "question,target\nA?,shop\n,shop\nB?,nowhere\nC?,shop,extra\n"
 
 

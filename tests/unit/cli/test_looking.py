@@ -65,6 +65,18 @@ class TestWithQueries:
         assert farm("show", "2", "--json").json["query"]["lineage"]["functions"] == ["sum"]
         assert '""column"": ""total""' in farm("export", "--format", "csv").out, "as JSON in its cell"
 
+    def test_a_query_in_another_dialect_is_shown_with_what_it_was_and_run_as_that(
+        self, farm: Run, worked: Farm
+    ) -> None:
+        worked.enqueue([Task(question="Names?", target="shop", dialect="mysql")])
+        (held,) = store.claim(worked.store, [4]).values()
+        told = {"dialect": "mysql", "original_sql": "SELECT 1 || 2 AS x", "original_dialect": "sqlite"}
+        store.finish(worked.store, store.accepted(held, "SELECT CONCAT(1, 2) AS x", **told))
+        out = farm("show", "2").out
+        assert "in mysql" in out
+        assert "CONCAT(1, 2) AS x\n\nwritten by the model for sqlite:\n\nSELECT\n  1 || 2 AS x" in out
+        assert farm("run", "2", "--json").json["rows"] == [["12"]]
+
     def test_a_query_is_shown_formatted_with_where_it_came_from(self, farm: Run) -> None:
         out = farm("show", "1").out
         assert out.startswith(

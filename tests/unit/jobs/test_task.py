@@ -85,6 +85,12 @@ def test_parts_do_not_run_into_each_other():
     assert a.idempotency_key != b.idempotency_key
 
 
+def test_another_dialect_is_another_task():
+    keys = {task(dialect=dialect).idempotency_key for dialect in (None, "", "mysql", "duckdb")}
+    assert len(keys) == 3
+    assert task().idempotency_key in keys, "no dialect is the key of every version"
+
+
 def test_a_given_key_is_kept_as_it_is():
     assert task(key="june-1").idempotency_key == "june-1"
     assert task(key="").idempotency_key == task().idempotency_key

@@ -493,3 +493,21 @@ def test_a_last_attempt_does_not_count_while_its_call_waits_to_be_repeated():
     scene = Scene(said=["a"], verdicts={"a": good("SELECT 1")}, task=task, troubles=[lost(None, None)])
     assert scene.produce() is TaskState.ACCEPTED
     assert scene.log[:5] == ["begun", "noted empty", "rested", "begun", "asked a"]
+
+
+@pytest.mark.parametrize(("dialect", "wanted_in"), [(None, None), ("duckdb", "duckdb")])
+def test_the_checker_hears_in_which_dialect_the_query_is_wanted(dialect, wanted_in):
+    class Listening(Scene):
+        async def assess(self, text, target):
+            self.log.append(f"wanted in {target.output_dialect}")
+            return await super().assess(text, target)
+
+    scene = Listening(said=["a"], verdicts={"a": good("SELECT 1")}, task=replace(TASK, dialect=dialect))
+    assert scene.produce() is TaskState.ACCEPTED
+    assert f"wanted in {wanted_in}" in scene.log
+
+
+def test_a_dialect_that_nobody_knows_ends_the_task():
+    scene = Scene(task=replace(TASK, dialect="oracle"))
+    assert scene.produce() is TaskState.REJECTED
+    assert "no dialect 'oracle'" in scene.outcomes[0].reason

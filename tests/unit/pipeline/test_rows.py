@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from farm.errors import BadInput
 from farm.models.answer import Answer
 from farm.pipeline import rows
 from farm.sql.lineage import Lineage
@@ -70,6 +71,23 @@ def test_a_query_s_row_has_what_the_checker_found_out():
     assert query is not None
     assert (query["canonical_key"], query["sql"], query["call_no"]) == ("1:a", "SELECT 1", 2)
     assert query["lineage"] == Lineage().to_dict()
+
+
+def test_a_query_in_another_dialect_is_kept_with_what_the_model_wrote():
+    target = Target(name="shop", dialect="sqlite", ddl="CREATE TABLE t (a)", output_dialect="mysql")
+    chosen = Candidate(sql="SELECT a || 1 FROM t", verdict=Verdict(), rendered="SELECT CONCAT(a, 1) FROM t")
+    said = StoredAnswer(call_no=1, text="…", model="m")
+    query = rows.accepted(TASK, target, said, chosen, ()).query
+    assert query is not None
+    assert (query["sql"], query["dialect"]) == ("SELECT CONCAT(a, 1) FROM t", "mysql")
+    assert (query["original_sql"], query["original_dialect"]) == ("SELECT a || 1 FROM t", "sqlite")
+    assert rows.candidate(TASK, 1, 0, chosen)["sql"] == "SELECT a || 1 FROM t"
+
+
+def test_a_dialect_that_this_version_does_not_know_is_refused():
+    assert rows.known_dialect("mysql") == "mysql"
+    with pytest.raises(BadInput, match=r"no dialect 'oracle'.*sqlite"):
+        rows.known_dialect("oracle")
 
 
 def test_a_refusal_shows_its_token():

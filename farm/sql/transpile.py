@@ -1,0 +1,101 @@
+"""Writes an accepted query in another dialect, or tells why that would not mean the same."""
+
+from collections.abc import Sequence
+
+from sqlglot import ErrorLevel, exp
+from sqlglot.dialects.dialect import Dialect
+from sqlglot.errors import SqlglotError
+
+from farm.sql.dialect import rules_of
+from farm.sql.meaning import RULES, Change, Rewriting, as_glob
+from farm.sql.place import place
+from farm.sql.schema import Schema
+from farm.sql.scopes import Resolution, resolve
+from farm.sql.spelling import Spelling, respell
+from farm.sql.subject import NODE_LIMIT
+from farm.sql.verdict import Finding
+
+_STRING = "string_in_double_quotes"
+
+
+class Untranslatable(Exception):
+    """The other dialect cannot say the same; `findings` tell what, and what to write instead."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        super().__init__(findings[0].message)
+        self.findings = tuple(findings)
+
+
+def transpile(sql: str, schema: Schema, dialect: str) -> str:
+    """An accepted query for the tables of `farm.sql.schema_ddl.ddl_in`; raises Untranslatable."""
+    try:
+        return _transpiled(sql, schema, dialect)
+    except (SqlglotError, RecursionError, ValueError, AttributeError) as error:
+        said = str(error).partition("\n")[0] or type(error).__name__
+        message = f"the query cannot be written for {dialect}: {said:.200}"
+        hint = f"write it so that {dialect} can say the same"
+        raise Untranslatable([Finding(code="untranslatable", message=message, hint=hint)]) from error
+
+
+def _transpiled(sql: str, schema: Schema, dialect: str) -> str:
+    source = schema.rules.name
+    tokens = Dialect.get_or_raise(source).tokenize(sql)
+    parsed = Dialect.get_or_raise(source).parser(max_nodes=NODE_LIMIT).parse(tokens, sql)
+    tree = next(each for each in parsed if each is not None)
+    resolution = resolve(tree, schema, sql)
+    _strings(tree, resolution, sql)
+    if source == "sqlite":
+        _today(tree)
+    rewriting = Rewriting(tree=tree, resolution=resolution, source=source, dialect=dialect)
+    changes = [change for rule in RULES for change in rule(rewriting)]
+    if changes:
+        raise Untranslatable([_finding(change, sql) for change in changes])
+    _adapt(tree, source, dialect)
+    respell(tree, Spelling.of(schema, rules_of(dialect)))
+    return tree.sql(dialect, unsupported_level=ErrorLevel.RAISE, comments=False)
+
+
+def _strings(tree: exp.Expr, resolution: Resolution, sql: str) -> None:
+    """What SQLite takes for a string, as there is no such column, becomes one."""
+    places = {(each.line, each.column) for each in resolution.findings if each.code == _STRING}
+    for node in list(tree.find_all(exp.Column)) if places else ():
+        at = place(sql, node.this.meta.get("start"))
+        if (at["line"], at["column"]) in places:
+            node.replace(exp.Literal.string(node.name))
+
+
+def _today(tree: exp.Expr) -> None:
+    """SQLite's date('now') and datetime('now') have names of their own elsewhere."""
+    for node in list(tree.find_all(exp.Literal)):
+        call = node.parent
+        if not (node.is_string and node.name.lower() == "now") or call is None:
+            continue
+        alone = len(list(call.iter_expressions())) == 1
+        if alone and isinstance(call, exp.Date | exp.TsOrDsToDate):
+            call.replace(exp.CurrentDate())
+        elif alone and (isinstance(call, exp.Datetime) or call.name.lower() == "datetime"):
+            call.replace(exp.CurrentTimestamp())
+
+
+def _adapt(tree: exp.Expr, source: str, dialect: str) -> None:
+    """What the dialects write otherwise and sqlglot does not."""
+    if source == "sqlite" and dialect in ("postgres", "duckdb"):  # SQLite's LIKE does not mind capitals
+        for node in list(tree.find_all(exp.Like)):
+            node.replace(exp.ILike(**node.args))
+    if source in ("postgres", "duckdb") and dialect == "sqlite":
+        for node in list(tree.find_all(exp.Like)):
+            if (glob := as_glob(node)) is not None:
+                node.replace(glob)
+    if dialect == "sqlite":  # which has no numbers with a fixed count of digits
+        for cast in list(tree.find_all(exp.Cast)):
+            digits = cast.to.expressions
+            if cast.to.this.name == "DECIMAL" and digits:
+                scale = digits[1].this if len(digits) > 1 else exp.Literal.number(0)
+                number = exp.cast(cast.this, exp.DataType.Type.DOUBLE)
+                cast.replace(exp.Round(this=number, decimals=scale))
+
+
+def _finding(change: Change, sql: str) -> Finding:
+    starts = [node.meta["start"] for node in change.node.walk() if "start" in node.meta]
+    at = place(sql, min(starts, default=None))
+    return Finding(code="untranslatable", message=change.what, hint=change.hint, **at)
