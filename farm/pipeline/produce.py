@@ -138,7 +138,11 @@ class Pipeline:
             if candidate is not None and self._passes(candidate):
                 return rows.accepted(task, target, answer, candidate, tried)
             cut_off = answer.finish_reason == CUT_OFF
-            messages = _sendable(prompt.repair(messages, candidate, round_no, cut_off=cut_off))
+            messages = _sendable(
+                prompt.repair(
+                    messages, candidate, round_no, question=task.question, target=target, cut_off=cut_off
+                )
+            )
         return rows.refused(task, *_why(candidate, cut_off=cut_off), tried)
 
     async def _judged(self, answer_text: str, target: Target) -> tuple[Candidate, ...]:

@@ -12,6 +12,8 @@ MOST_COLUMNS = 40
 READ_CHARS = 2_000
 WORD = re.compile(r"\w+")
 NAMES_ONLY = 60
+# Ways between tables are searched for up to here: it takes time with the square of their number.
+SEARCHED_TABLES = 300
 
 
 def excerpt(ddl: str, sql: str, *, question: str = "", notes: str = "", nearest: Iterable[str] = ()) -> str:
@@ -42,7 +44,7 @@ def _tables(schema: SchemaText, sql: str, question: str, notes: str, near: froze
         if near & {table.name, *(column.name for column in table.columns)}
     ]
     chosen = list(dict.fromkeys([*used, *said, *owners]))[:MOST_TABLES]
-    way = linking.path(chosen, schema) or []
+    way = linking.path(chosen, schema) or [] if len(schema.tables) <= SEARCHED_TABLES else []
     return list(dict.fromkeys([*chosen, *(table for table, _ in way)]))[: MOST_TABLES + 2]
 
 

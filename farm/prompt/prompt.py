@@ -15,7 +15,7 @@ from farm.prompt.excerpt import excerpt, table_names
 from farm.prompt.fence import fenced, harmless
 from farm.prompt.guidance import GUIDANCE, Guidance
 from farm.prompt.hints import brief
-from farm.sql.verdict import Candidate, Finding, Severity
+from farm.sql.verdict import Candidate, Finding
 from farm.targets.target import Target
 
 PROMPT_VERSION = "4"
@@ -139,17 +139,14 @@ def _worked(example: Example, guidance: Guidance) -> str:
 
 
 def complaints(candidate: Candidate) -> list[str]:
-    """What is wrong, one line for each error, at most three."""
-    return list(dict.fromkeys(f"- {_described(finding)}" for finding in _errors(candidate)))[:FINDINGS_LIMIT]
-
-
-def _errors(candidate: Candidate) -> list[Finding]:
-    return [f for f in candidate.verdict.findings if f.severity is Severity.ERROR]
+    """What is wrong, one line for each objection, at most three."""
+    said = (f"- {_described(finding)}" for finding in candidate.verdict.objections)
+    return list(dict.fromkeys(said))[:FINDINGS_LIMIT]
 
 
 def _relevant(candidate: Candidate, question: str, target: Target) -> list[str]:
     """The part of the schema that errors of names are about; nothing for others, which it would not help."""
-    codes = {finding.code for finding in _errors(candidate)}
+    codes = {finding.code for finding in candidate.verdict.objections}
     lines = []
     if codes & NAMES_OF_TABLES:
         lines.append(harmless(f"The tables are {table_names(target.ddl)}."))
@@ -159,7 +156,7 @@ def _relevant(candidate: Candidate, question: str, target: Target) -> list[str]:
 
 
 def _excerpt(candidate: Candidate, question: str, target: Target) -> str:
-    nearest = [name for finding in _errors(candidate) for name in finding.nearest]
+    nearest = [name for finding in candidate.verdict.objections for name in finding.nearest]
     return excerpt(target.ddl, candidate.sql, question=question, notes=target.notes, nearest=nearest)
 
 
