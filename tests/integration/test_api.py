@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import redis
+from support.late import LATE_SECONDS
 from support.queue_server import QueueServer
 from support.store import accepted, answer, claim, finish, rejected, save_answer
 
@@ -112,7 +113,7 @@ def test_a_farm_can_be_looked_at_while_another_program_writes(farm: Farm, home: 
     begun = time.monotonic()
     with Farm.connect(home=home, busy_timeout_seconds=30) as second:
         assert [target.name for target in second.targets()] == ["shop"]
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 10 + LATE_SECONDS
     holder.execute("ROLLBACK")
     holder.close()
 
@@ -317,7 +318,7 @@ def test_without_redis_tasks_are_durable_and_the_call_is_quick(home: Path):
         farm.add_target("shop", dialect="sqlite", ddl=DDL)
         begun = time.monotonic()
         batch = farm.enqueue(task(number) for number in range(100))
-        assert time.monotonic() - begun < 3
+        assert time.monotonic() - begun < 3 + LATE_SECONDS
     with sqlite3.connect(home / "farm.db") as connection:
         assert connection.execute("SELECT count(*) FROM tasks").fetchone() == (100,)
     connection.close()
@@ -361,7 +362,7 @@ def test_a_redis_that_never_answers_costs_seconds_at_most(home: Path):
             farm.add_target("shop", dialect="sqlite", ddl=DDL)
             begun = time.monotonic()
             assert farm.enqueue([task()]).added == 1
-            assert time.monotonic() - begun < 8
+            assert time.monotonic() - begun < 8 + LATE_SECONDS
 
 
 @pytest.fixture

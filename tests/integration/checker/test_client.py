@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from support.late import LATE_SECONDS
 
 from farm.checker.client import TARGETS_KEPT, Checker
 from farm.checker.engines import Scratch
@@ -104,7 +105,7 @@ def test_a_hanging_process_is_replaced_and_only_the_first_question_pays():
             os.kill(checker.pid, signal.SIGSTOP)
             started = time.monotonic()
             first, *others = await asyncio.gather(*(checker.check(GOOD, SHOP) for _ in range(20)))
-            assert time.monotonic() - started < 10
+            assert time.monotonic() - started < 10 + LATE_SECONDS
             assert [finding.code for finding in first.findings] == ["could_not_check"]
             assert "0.5 s" in first.findings[0].message
             assert all(verdict.accepted for verdict in others)
@@ -257,7 +258,7 @@ def test_hostile_inputs_get_a_verdict_and_the_checker_serves_on(dialect):
                 started = time.monotonic()
                 assert not (await checker.check(sql, target)).accepted
                 await checker.assess(sql, target)
-                assert time.monotonic() - started < 5
+                assert time.monotonic() - started < 5 + LATE_SECONDS
                 assert (await checker.check(GOOD, target)).accepted
             assert checker.restarts == 0
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import psycopg
 import pytest
+from support.late import LATE_SECONDS
 from support.postgres import fresh_database
 
 from farm.errors import TargetTrouble
@@ -108,7 +109,7 @@ def test_a_query_that_takes_too_long_is_stopped(engine: PostgresEngine) -> None:
     started = time.monotonic()
     with pytest.raises(TargetTrouble, match=r"longer than 0\.3 s"):
         engine.run("SELECT count(*) FROM generate_series(1, 1e12)", row_limit=1, timeout_seconds=0.3)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 2 + LATE_SECONDS
 
 
 def test_many_chunks_share_one_deadline(engine: PostgresEngine) -> None:
@@ -116,7 +117,7 @@ def test_many_chunks_share_one_deadline(engine: PostgresEngine) -> None:
     started = time.monotonic()
     with pytest.raises(TargetTrouble, match=r"longer than 0\.5 s"):
         engine.run(slow, row_limit=10_000_000, timeout_seconds=0.5)
-    assert time.monotonic() - started < 2.5
+    assert time.monotonic() - started < 2.5 + LATE_SECONDS
 
 
 def test_a_broken_connection_is_made_anew(engine: PostgresEngine, url: str) -> None:

@@ -43,9 +43,9 @@ HOSTILE = {
 
 @pytest.mark.parametrize("sql", HOSTILE.values(), ids=HOSTILE.keys())
 def test_hostile_inputs_are_refused_at_once(sql, shop):
-    started = time.perf_counter()
+    started = time.process_time()
     assert check(sql, shop)[0].code in {"too_long", "too_deep", "syntax_error"}
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 @pytest.mark.parametrize("dialect", ["sqlite", "postgres", "mysql", "duckdb"])
