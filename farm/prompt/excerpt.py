@@ -2,15 +2,23 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import combinations
 
 from farm.prompt import glossary, linking
-from farm.prompt.schema import ForeignKey, SchemaText, Table
+from farm.prompt.schema import SchemaText, Table
 from farm.prompt.schema_text import read_schema
+from farm.sql.words import words
 
 MOST_TABLES = 6
 MOST_COLUMNS = 40
 READ_CHARS = 2_000
+MOST_JOINS = 8
 WORD = re.compile(r"\w+")
+ALIAS = re.compile(r'\b(?:FROM|JOIN|,)\s+(?:\w+\.)?"?(\w+)"?\s+(?:AS\s+)?(\w+)', re.IGNORECASE)
+NO_ALIAS = words(
+    "on where join left right inner outer full cross natural group order having limit using union set"
+)
+KEY_NAME = re.compile(r"(?:id|key|code|no|num)$", re.IGNORECASE)
 NAMES_ONLY = 60
 # Ways between tables are searched for up to here: it takes time with the square of their number.
 SEARCHED_TABLES = 300
@@ -18,13 +26,28 @@ SEARCHED_TABLES = 300
 
 def excerpt(ddl: str, sql: str, *, question: str = "", notes: str = "", nearest: Iterable[str] = ()) -> str:
     """Lines `table(column, …)` and join conditions, of the tables that the query and the question name, those
-    that have a column which comes near, and those on the way between them; empty where none is recognised."""
+    that have a column which comes near, and those on the way between them; empty where none is recognised.
+    Behind a table stands the alias that the query gives it."""
     schema = read_schema(ddl)
-    found = _tables(schema, sql[:READ_CHARS], question[:READ_CHARS], notes, frozenset(_last_parts(nearest)))
+    sql = sql[:READ_CHARS]
+    found = _tables(schema, sql, question[:READ_CHARS], notes, frozenset(_last_parts(nearest)))
     by_name = {table.name: table for table in schema.tables}
-    lines = [_line(by_name[name]) for name in found]
-    keys = linking.direct_keys(found, schema)
-    return "\n".join([*lines, *(_joined(key) for key in dict.fromkeys(keys))])
+    aliases = {match[1].lower(): match[2] for match in ALIAS.finditer(sql)}
+    lines = [_line(by_name[name], aliases.get(name.lower())) for name in found]
+    if schema.foreign_keys:
+        joins = [f"JOIN ON {key.condition}" for key in linking.direct_keys(found, schema)]
+    else:
+        joins = [f"JOIN ON {condition}" for condition in _alike([by_name[name] for name in found])]
+    return "\n".join([*lines, *dict.fromkeys(joins[:MOST_JOINS])])
+
+
+def _alike(tables: Sequence[Table]) -> Iterable[str]:
+    """Conditions on columns of one name that reads like a key's, for a schema that declares none."""
+    for one, other in combinations(tables, 2):
+        names = {column.name for column in other.columns}
+        for column in one.columns:
+            if column.name in names and KEY_NAME.search(column.name):
+                yield f"{one.name}.{column.name} = {other.name}.{column.name}"
 
 
 def table_names(ddl: str) -> str:
@@ -52,11 +75,8 @@ def _last_parts(names: Iterable[str]) -> Iterable[str]:
     return (name.rpartition(".")[2].strip('"`') for name in names)
 
 
-def _line(table: Table) -> str:
+def _line(table: Table, alias: str | None) -> str:
     names = [column.name for column in table.columns]
     more = ", …" if len(names) > MOST_COLUMNS else ""
-    return f"{table.name}({', '.join(names[:MOST_COLUMNS])}{more})"
-
-
-def _joined(key: ForeignKey) -> str:
-    return f"JOIN ON {key.condition}"
+    called = f" AS {alias}" if alias and alias.lower() not in NO_ALIAS else ""
+    return f"{table.name}{called}({', '.join(names[:MOST_COLUMNS])}{more})"

@@ -25,6 +25,7 @@ NOISE = re.compile(r"(?<!\s)\s+(?:NOT NULL|UNIQUE|PRIMARY KEY)\b(?!\s*\()", re.I
 FINDINGS_LIMIT = 3
 NAMES_OF_TABLES = frozenset({"unknown_table", "table_case"})
 NAMES = NAMES_OF_TABLES | {"unknown_column", "unknown_qualifier", "ambiguous_column", "engine_refused"}
+FUNCTIONS = frozenset({"function_not_allowed", "wrong_arguments", "engine_refused", "type_mismatch"})
 ANSWER_RULE = "Answer with exactly one SELECT statement in a ```sql fence and nothing else."
 
 
@@ -139,19 +140,30 @@ def _worked(example: Example, guidance: Guidance) -> str:
 
 
 def complaints(candidate: Candidate) -> list[str]:
-    """What is wrong, one line for each objection, at most three."""
-    said = (f"- {_described(finding)}" for finding in candidate.verdict.objections)
-    return list(dict.fromkeys(said))[:FINDINGS_LIMIT]
+    """What is wrong, one line for each objection, at most three.
+
+    The same at several places is said once; where a table is not there, what follows from that is not said.
+    """
+    found = candidate.verdict.objections
+    if any(finding.code in NAMES_OF_TABLES for finding in found):
+        found = tuple(finding for finding in found if finding.code not in NAMES - NAMES_OF_TABLES)
+    first = {finding.message: finding for finding in reversed(found)}
+    return [f"- {_described(first[message])}" for message in dict.fromkeys(f.message for f in found)][
+        :FINDINGS_LIMIT
+    ]
 
 
 def _relevant(candidate: Candidate, question: str, target: Target) -> list[str]:
-    """The part of the schema that errors of names are about; nothing for others, which it would not help."""
+    """What else helps with such errors: the tables there are, the part of the schema that names are about,
+    how the dialect calls things; nothing for other errors."""
     codes = {finding.code for finding in candidate.verdict.objections}
     lines = []
     if codes & NAMES_OF_TABLES:
         lines.append(harmless(f"The tables are {table_names(target.ddl)}."))
     if codes & NAMES and (shown := _excerpt(candidate, question, target)):
         lines += ["Of the schema:", harmless(shown)]
+    if codes & FUNCTIONS:
+        lines.append(GUIDANCE[target.dialect].dates)
     return lines
 
 

@@ -13,8 +13,8 @@ CREATE TABLE returns (return_id INTEGER PRIMARY KEY, reason TEXT);
 
 def test_the_tables_of_the_query_and_those_on_the_way_between_them():
     assert excerpt(DDL, "SELECT x FROM orders o, Cities c").splitlines() == [
-        "cities(city_id, label)",
-        "orders(order_id, customer_id)",
+        "cities AS c(city_id, label)",
+        "orders AS o(order_id, customer_id)",
         "customers(customer_id, full_name, city_id)",
         "JOIN ON customers.city_id = cities.city_id",
         "JOIN ON orders.customer_id = customers.customer_id",
@@ -24,6 +24,15 @@ def test_the_tables_of_the_query_and_those_on_the_way_between_them():
 def test_the_table_of_a_near_name_and_of_the_question():
     assert excerpt(DDL, "SELECT 1", nearest=("returns.reason",)) == "returns(return_id, reason)"
     assert excerpt(DDL, "SELECT 1", question="How many returns?") == "returns(return_id, reason)"
+
+
+def test_where_no_key_is_declared_columns_of_one_name_join():
+    plain = "CREATE TABLE a (a_id INT, name TEXT); CREATE TABLE b (a_id INT, name TEXT);"
+    assert excerpt(plain, "SELECT x FROM a JOIN b ON true").splitlines() == [
+        "a(a_id, name)",
+        "b(a_id, name)",
+        "JOIN ON a.a_id = b.a_id",
+    ]
 
 
 def test_nothing_where_nothing_is_recognised():

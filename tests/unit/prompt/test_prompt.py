@@ -130,6 +130,28 @@ def test_a_table_that_is_not_there_is_answered_with_those_that_are() -> None:
     assert "The tables are customers, orders, suppliers." in content
 
 
+def test_what_follows_from_a_table_that_is_not_there_is_not_complained_about() -> None:
+    table = Finding(code="unknown_table", message="no table purchase")
+    column = Finding(code="unknown_column", message="no column total")
+    content = repair(first("?", SHOP), failed(table, column), 1)[-1].content
+
+    assert "no column total" not in content
+
+
+def test_one_thing_at_several_places_is_complained_about_once() -> None:
+    places = [Finding(code="e", message="no column x", line=1, column=n) for n in (8, 30)]
+    content = repair(first("?", SHOP), failed(*places), 1)[-1].content
+
+    assert content.count("no column x (line 1, column 8)") == content.count("no column x") == 1
+
+
+def test_a_function_that_is_none_is_answered_with_the_ways_of_the_dialect() -> None:
+    finding = Finding(code="function_not_allowed", message="YEAR is not among the functions")
+    content = repair(first("?", SHOP), failed(finding), 1, target=SHOP)[-1].content
+
+    assert GUIDANCE["sqlite"].dates in content
+
+
 def test_errors_that_are_not_of_names_are_told_without_the_schema() -> None:
     finding = Finding(code="not_grouped", message="state is not in GROUP BY")
     content = repair(first("?", SHOP), failed(finding, sql="SELECT state FROM orders"), 1, target=SHOP)[
@@ -148,7 +170,10 @@ def test_a_repair_in_a_conversation_of_its_own_needs_little_of_the_schema() -> N
     )
 
     assert system.role == "system"
-    assert "<schema>\ncustomers(customer_id, name)\norders(order_id, customer_id, state)\n" in user.content
+    assert (
+        "<schema>\ncustomers AS c(customer_id, name)\norders AS o(order_id, customer_id, state)\n"
+        in user.content
+    )
     assert "JOIN ON orders.customer_id = customers.customer_id" in user.content
     assert "<question>\nStates?\n</question>" in user.content
     assert "- no column x. Did you mean orders.state?" in user.content
