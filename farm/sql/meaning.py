@@ -5,8 +5,8 @@ rewrites words; where the dialects compute otherwise it says nothing, which was 
 """
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from sqlglot import exp
 
@@ -20,6 +20,8 @@ _TIME_TYPES = frozenset({"DATE", "DATETIME", "TIMESTAMP", "TIMESTAMPTZ", "TIMEST
 _NOW = (exp.CurrentDate, exp.CurrentTimestamp, exp.CurrentTime, exp.Localtimestamp)
 _PASSED_ON = (exp.Paren, exp.Neg, exp.Sum, exp.Max, exp.Min, exp.Abs, exp.Coalesce, exp.Nullif, exp.Round)
 _FORMAT = re.compile(r"(%[YmdHMS]|[^A-Za-z0-9%])*\Z")
+FRACTIONS = frozenset({"numeric", "float4", "float8"})
+"""What Postgres calls types of numbers that need not be whole."""
 _WHOLE = frozenset({"sqlite", "postgres"})
 """Dialects in which 7 / 2 is 3."""
 
@@ -41,6 +43,8 @@ class Rewriting:
     resolution: Resolution
     source: str
     dialect: str
+    quotients: Mapping[int, str | None] = field(default_factory=dict)
+    """The types that Postgres gives to divisions, by the ids of their nodes, where it is the source."""
 
     def is_fraction(self, node: exp.Expr | None) -> bool:
         """Whether a value certainly need not be a whole number."""
@@ -75,7 +79,8 @@ def whole_division(at: Rewriting) -> Iterator[Change]:
     if at.source not in _WHOLE or at.dialect in _WHOLE:
         return
     for node in at.tree.find_all(exp.Div):
-        if not (at.is_fraction(node.this) or at.is_fraction(node.expression)):
+        known = at.quotients.get(id(node)) in FRACTIONS
+        if not (known or at.is_fraction(node.this) or at.is_fraction(node.expression)):
             what = f"of whole numbers, / gives a whole number in {at.source} and a fraction in {at.dialect}"
             yield Change(what=what, node=node, hint="cast one side: CAST(a AS REAL) / b")
 

@@ -53,6 +53,8 @@ def type_in(written: str, source: str, dialect: str) -> str:
         type_: str = exp.DataType.build(plain, dialect=source).sql(dialect)
     except (SqlglotError, ValueError, AttributeError):
         return _ANY
+    if source == "sqlite" and type_.startswith("CHAR("):  # which SQLite does not fill with spaces
+        type_ = f"VAR{type_}"
     if type_ == "VARBINARY":  # which MySQL wants a length for
         return "BLOB"
     return type_ if _TYPE.match(type_) else _ANY

@@ -7,15 +7,17 @@ from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import SqlglotError
 
 from farm.sql.dialect import rules_of
-from farm.sql.meaning import RULES, Change, Rewriting, as_glob
+from farm.sql.meaning import FRACTIONS, RULES, Change, Rewriting, as_glob
 from farm.sql.place import place
 from farm.sql.schema import Schema
 from farm.sql.scopes import Resolution, resolve
 from farm.sql.spelling import Spelling, respell
-from farm.sql.subject import NODE_LIMIT
+from farm.sql.subject import NODE_LIMIT, Subject
 from farm.sql.verdict import Finding
 
 _STRING = "string_in_double_quotes"
+_DIRECTIVES = {"YEAR": "%Y", "MONTH": "%m", "DAY": "%d", "HOUR": "%H", "MINUTE": "%M"}
+"""Of SQLite's strftime, for the parts of a time that EXTRACT takes."""
 
 
 class Untranslatable(Exception):
@@ -46,11 +48,17 @@ def _transpiled(sql: str, schema: Schema, dialect: str) -> str:
     _strings(tree, resolution, sql)
     if source == "sqlite":
         _today(tree)
-    rewriting = Rewriting(tree=tree, resolution=resolution, source=source, dialect=dialect)
+    rewriting = Rewriting(
+        tree=tree,
+        resolution=resolution,
+        source=source,
+        dialect=dialect,
+        quotients=_quotients(tree, Subject(sql, schema)) if source == "postgres" else {},
+    )
     changes = [change for rule in RULES for change in rule(rewriting)]
     if changes:
         raise Untranslatable([_finding(change, sql) for change in changes])
-    _adapt(tree, source, dialect)
+    _adapt(rewriting)
     respell(tree, Spelling.of(schema, rules_of(dialect)))
     return tree.sql(dialect, unsupported_level=ErrorLevel.RAISE, comments=False)
 
@@ -77,22 +85,45 @@ def _today(tree: exp.Expr) -> None:
             call.replace(exp.CurrentTimestamp())
 
 
-def _adapt(tree: exp.Expr, source: str, dialect: str) -> None:
+def _quotients(tree: exp.Expr, subject: Subject) -> dict[int, str | None]:
+    """The types of the tree's divisions, which are the same and in the same order as the subject's."""
+    divisions = [node for node in tree.walk() if isinstance(node, exp.Div)]
+    typed = list(subject.find_all(exp.Div)) if divisions else []
+    if len(divisions) != len(typed):
+        return {}
+    types = (subject.typing.type(node) for node in typed)
+    return {id(node): type_ for node, type_ in zip(divisions, types, strict=True)}
+
+
+def _adapt(rewriting: Rewriting) -> None:
     """What the dialects write otherwise and sqlglot does not."""
-    if source == "sqlite" and dialect in ("postgres", "duckdb"):  # SQLite's LIKE does not mind capitals
-        for node in list(tree.find_all(exp.Like)):
-            node.replace(exp.ILike(**node.args))
-    if source in ("postgres", "duckdb") and dialect == "sqlite":
-        for node in list(tree.find_all(exp.Like)):
-            if (glob := as_glob(node)) is not None:
-                node.replace(glob)
-    if dialect == "sqlite":  # which has no numbers with a fixed count of digits
-        for cast in list(tree.find_all(exp.Cast)):
-            digits = cast.to.expressions
-            if cast.to.this.name == "DECIMAL" and digits:
-                scale = digits[1].this if len(digits) > 1 else exp.Literal.number(0)
-                number = exp.cast(cast.this, exp.DataType.Type.DOUBLE)
-                cast.replace(exp.Round(this=number, decimals=scale))
+    if rewriting.source == "sqlite" and rewriting.dialect in ("postgres", "duckdb"):
+        for like in list(rewriting.tree.find_all(exp.Like)):  # SQLite's does not mind capitals
+            like.replace(exp.ILike(**like.args))
+    if rewriting.dialect == "sqlite":
+        _adapt_to_sqlite(rewriting)
+
+
+def _adapt_to_sqlite(rewriting: Rewriting) -> None:
+    tree = rewriting.tree
+    for division in list(tree.find_all(exp.Div)):
+        if rewriting.quotients.get(id(division)) in FRACTIONS and not rewriting.is_fraction(division):
+            # Postgres makes a fraction of the sum of large whole numbers, SQLite does not
+            division.set("this", exp.cast(division.this, exp.DataType.Type.DOUBLE))
+    for like in list(tree.find_all(exp.Like)) if rewriting.source in ("postgres", "duckdb") else ():
+        if (glob := as_glob(like)) is not None:
+            like.replace(glob)
+    for part in list(tree.find_all(exp.Extract)):
+        if (directive := _DIRECTIVES.get(part.name.upper())) is not None:
+            format_ = exp.Literal.string(directive)
+            number = exp.Anonymous(this="STRFTIME", expressions=[format_, part.expression])
+            part.replace(exp.cast(number, exp.DataType.Type.INT))
+    for cast in list(tree.find_all(exp.Cast)):  # SQLite has no numbers with a fixed count of digits
+        digits = cast.to.expressions
+        if cast.to.this.name == "DECIMAL" and digits:
+            scale = digits[1].this if len(digits) > 1 else exp.Literal.number(0)
+            double = exp.cast(cast.this, exp.DataType.Type.DOUBLE)
+            cast.replace(exp.Round(this=double, decimals=scale))
 
 
 def _finding(change: Change, sql: str) -> Finding:

@@ -49,6 +49,11 @@ SAME = [
      "SELECT DATE_FORMAT(at, '%Y-%m') FROM orders"),
     ("sqlite", "postgres", "SELECT strftime('%Y', placed) FROM orders",
      "SELECT TO_CHAR(CAST(placed AS TIMESTAMP), 'YYYY') FROM Orders"),
+    ("postgres", "sqlite", "SELECT extract(year FROM placed) FROM orders",
+     "SELECT CAST(STRFTIME('%Y', placed) AS INTEGER) FROM orders"),
+    ("postgres", "sqlite", "SELECT sum(CAST(id AS bigint)) / count(*) FROM orders",
+     "SELECT CAST(SUM(CAST(id AS INTEGER)) AS REAL) / COUNT(*) FROM orders"),
+    ("postgres", "sqlite", "SELECT sum(id) / count(*) FROM orders", "SELECT SUM(id) / COUNT(*) FROM orders"),
     ("postgres", "mysql", "SELECT placed + interval '1 day' FROM orders",
      "SELECT placed + INTERVAL '1' DAY FROM orders"),
 ]  # fmt: skip
