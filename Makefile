@@ -71,10 +71,10 @@ $(VENV)/.installed-fuzz: $(VENV)/.installed-dev requirements-fuzz.lock
 	@$(PIP) install --quiet --require-hashes -r requirements-fuzz.lock
 	@touch $@
 
-# The build backend is locked too, so that the editable install downloads nothing unchecked.
+# A checkout has every database's driver. The build backend is locked too, so that the editable install downloads nothing unchecked.
 lock:
 	@$(UV) --version >/dev/null 2>&1 || { echo "make lock needs uv: pip install uv, or make lock UV=/path/to/uv" >&2; exit 1; }
-	echo hatchling | $(LOCK) $(LOCK_OPTIONS) pyproject.toml - -o requirements.lock
+	echo hatchling | $(LOCK) $(LOCK_OPTIONS) --all-extras pyproject.toml - -o requirements.lock
 	$(LOCK) $(LOCK_OPTIONS) pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
 	$(LOCK) $(LOCK_OPTIONS) --group fuzz -c requirements-dev.lock -o requirements-fuzz.lock
 	@! grep -nE '^--|https?:|file:' requirements.lock requirements-dev.lock requirements-fuzz.lock || { echo "the lines above name a host; take them out" >&2; exit 1; }
