@@ -22,8 +22,8 @@ class Rules:
     beside aggregates must be in GROUP BY (strict), or the primary key of its table (keys), or need not
     (free). `strings_in_double_quotes`: one that names nothing is a string. `hidden_columns` exist on every
     table; `bare_words` are values written without parentheses; `catalogs` are system tables that may be read,
-    `"schema.*"` standing for all of a schema but `secrets`, which hold passwords; `reserved` words name
-    nothing unless quoted.
+    with their schema where need be, `"schema.*"` standing for all of one but `secrets`; `reserved` words
+    name nothing unless quoted.
     """
 
     name: str
@@ -144,8 +144,14 @@ MYSQL = Rules(
         "current_date current_time current_timestamp current_user localtime localtimestamp utc_date utc_time "
         "utc_timestamp true false"
     ),
-    catalogs=words("information_schema.* dual"),
-    secrets=words("user_privileges processlist applicable_roles enabled_roles"),
+    catalogs=words(
+        "dual information_schema.character_sets information_schema.check_constraints "
+        "information_schema.collations information_schema.columns information_schema.key_column_usage "
+        "information_schema.partitions information_schema.referential_constraints "
+        "information_schema.schemata information_schema.statistics information_schema.table_constraints "
+        "information_schema.tables information_schema.views"
+    ),
+    secrets=frozenset(),
     reserved=words(
         "accessible add all alter analyze and as asc asensitive before between bigint binary blob both by "
         "call cascade case change char character check collate column condition constraint continue convert "

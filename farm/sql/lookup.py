@@ -42,7 +42,8 @@ class Lookup:
         """What to say of a table that is not in the schema; nothing of the harmless parts of the catalog."""
         rules, db = self.schema.rules, node.args.get("db")
         name = node.name.lower()
-        is_system = name in rules.catalogs or (db is not None and f"{db.name.lower()}.*" in rules.catalogs)
+        schema = db.name.lower() if db is not None else ""
+        is_system = not rules.catalogs.isdisjoint({name, f"{schema}.{name}", f"{schema}.*"})
         if is_system and name not in rules.secrets:
             return ()
         near = self.schema.nearest_tables(node.name)

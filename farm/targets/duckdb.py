@@ -21,6 +21,7 @@ from farm.targets.duckdb_session import (
     EXHAUSTED,
     OWN_FAULT,
     Connection,
+    kind_of,
     message,
     open_file,
     open_memory,
@@ -141,7 +142,7 @@ class DuckdbEngine:
             return self._fault(error, sql, lines_before=0)
         if len(statements) > 1:
             return "more than one statement; only one is allowed"
-        if not statements or statements[0].type is not StatementType.SELECT:
+        if not statements or kind_of(statements[0]) is not StatementType.SELECT:
             return "only a query that reads is allowed"
         if refusal := self._policy.refusal(parsed(self._connection, sql)):
             return refusal

@@ -14,7 +14,7 @@ from duckdb import StatementType
 from farm.errors import TargetTrouble
 from farm.sql.dialect import DUCKDB
 from farm.targets.duckdb_policy import body_of, parsed, read_policy
-from farm.targets.duckdb_session import Connection, message
+from farm.targets.duckdb_session import Connection, kind_of, message
 
 TABLES = """
     SELECT schema_name, table_name, comment FROM duckdb_tables() WHERE NOT internal AND NOT temporary
@@ -132,7 +132,7 @@ def load_ddl(connection: Connection, ddl: str, *, target_name: str) -> None:
         statements = connection.extract_statements(ddl)
     except duckdb.Error as error:
         raise _unfit(target_name, message(error)) from error
-    waiting = [statement.query for statement in statements if statement.type in MAKES_SCHEMA]
+    waiting = [statement.query for statement in statements if kind_of(statement) in MAKES_SCHEMA]
     while waiting:
         failed = [(text, said) for text in waiting if (said := _run(connection, text))]
         if len(failed) == len(waiting):

@@ -59,6 +59,14 @@ def open_file(path: Path, *, target_name: str) -> Connection:
         ) from error
 
 
+def kind_of(statement: duckdb.Statement) -> duckdb.StatementType | None:
+    """The kind of a statement; None for one that the driver has no name for."""
+    try:
+        return statement.type
+    except ValueError:
+        return None
+
+
 def message(error: Exception) -> str:
     """What DuckDB says, in one line and without the kind of error."""
     return _KIND.sub("", str(error).strip().partition("\n")[0]) or type(error).__name__

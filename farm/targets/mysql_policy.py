@@ -39,9 +39,8 @@ SYNTAX = words(
     "union unsigned using values varbinary varchar when where window with xor"
 )
 """Words that stand before a parenthesis without being called."""
-DESCRIBING = words(
-    "character_sets check_constraints collations columns key_column_usage partitions referential_constraints "
-    "schemata statistics table_constraints tables views"
+DESCRIBING = frozenset(
+    name.partition(".")[2] for name in MYSQL.catalogs if name.startswith("information_schema.")
 )
 """What of information_schema may be read: it describes tables, and nothing else."""
 

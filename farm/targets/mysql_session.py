@@ -83,9 +83,11 @@ def connect(url: str, *, target_name: str, read_limit_seconds: float | None = No
 def arguments(url: str) -> dict[str, Any]:
     """The driver's arguments for a URL; raises ValueError for what it does not take."""
     parts = urlsplit(normal(url))
-    options = dict(parse_qsl(parts.query, strict_parsing=True)) if parts.query else {}
+    options: dict[str, Any] = dict(parse_qsl(parts.query, strict_parsing=True)) if parts.query else {}
     if unknown := options.keys() - OPTIONS:
         raise ValueError(f"unknown options: {unknown}")
+    if "unix_socket" in options:
+        options["ssl_disabled"] = True  # nobody listens there, and the driver's preparations take 30 ms
     switches = {name: _switch(options.pop(name)) for name in list(options) if name.startswith("ssl_verify")}
     return {
         "host": parts.hostname or "localhost",
