@@ -162,8 +162,8 @@ def local_model(settings: Settings) -> Iterator[str]:
         command,
         env={**os.environ, **llama.environment()},
         cwd=ROOT,
-        stdout=-3,
-        stderr=-3,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
     try:

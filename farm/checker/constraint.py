@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from farm.prompt import glossary, linking
+from farm.prompt.excerpt import aliases_in
 from farm.prompt.schema import SchemaText
 from farm.prompt.schema_text import read_schema
 from farm.sql.grammar import Grammar, Key, grammar_of
@@ -22,7 +23,7 @@ def grammar_for(question: str, sql: str, target: Target, schema: Schema) -> Gram
     known = read_schema(target.ddl)
     tables = tables_for(question[:READ_CHARS], sql, target.notes, known)
     keys = [Key(key.table, key.column, key.parent, key.parent_column) for key in known.foreign_keys]
-    return grammar_of(schema, keys, tables=tables) if tables else None
+    return grammar_of(schema, keys, tables=tables, aliases=aliases_in(sql)) if tables else None
 
 
 def tables_for(question: str, sql: str, notes: str, known: SchemaText) -> Sequence[str]:

@@ -32,8 +32,8 @@ def excerpt(ddl: str, sql: str, *, question: str = "", notes: str = "", nearest:
     sql = sql[:READ_CHARS]
     found = _tables(schema, sql, question[:READ_CHARS], notes, frozenset(_last_parts(nearest)))
     by_name = {table.name: table for table in schema.tables}
-    aliases = {match[1].lower(): match[2] for match in ALIAS.finditer(sql)}
-    lines = [_line(by_name[name], aliases.get(name.lower())) for name in found]
+    aliases = aliases_in(sql)
+    lines = [_line(by_name[name], aliases.get(name.lower(), "")) for name in found]
     if schema.foreign_keys:
         joins = [f"JOIN ON {key.condition}" for key in linking.direct_keys(found, schema)]
     else:
@@ -48,6 +48,15 @@ def _alike(tables: Sequence[Table]) -> Iterable[str]:
         for column in one.columns:
             if column.name in names and KEY_NAME.search(column.name):
                 yield f"{one.name}.{column.name} = {other.name}.{column.name}"
+
+
+def aliases_in(sql: str) -> dict[str, str]:
+    """The first alias that a query gives to each table, by the table's name in small letters."""
+    found: dict[str, str] = {}
+    for match in ALIAS.finditer(sql):
+        if match[2].lower() not in NO_ALIAS:
+            found.setdefault(match[1].lower(), match[2])
+    return found
 
 
 def table_names(ddl: str) -> str:
@@ -75,8 +84,8 @@ def _last_parts(names: Iterable[str]) -> Iterable[str]:
     return (name.rpartition(".")[2].strip('"`') for name in names)
 
 
-def _line(table: Table, alias: str | None) -> str:
+def _line(table: Table, alias: str) -> str:
     names = [column.name for column in table.columns]
     more = ", …" if len(names) > MOST_COLUMNS else ""
-    called = f" AS {alias}" if alias and alias.lower() not in NO_ALIAS else ""
+    called = f" AS {alias}" if alias else ""
     return f"{table.name}{called}({', '.join(names[:MOST_COLUMNS])}{more})"

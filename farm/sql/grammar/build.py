@@ -1,6 +1,7 @@
 """From a schema to its grammar, within bounds that servers can bear."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 
 from farm.sql.grammar.joins import FromSet, Key, from_sets, keys_of
 from farm.sql.grammar.queries import add_queries
@@ -10,6 +11,7 @@ from farm.sql.grammar.shape import Shape, shape_of
 from farm.sql.schema import Schema
 from farm.sql.words import words
 
+NO_ALIASES: Mapping[str, str] = MappingProxyType({})
 MOST_TABLES = 12
 MOST_CHARS = 120_000
 # How many sets of tables, and whether also with aliases.
@@ -24,16 +26,23 @@ _LABELS = sorted(
 
 
 def grammar_of(
-    schema: Schema, keys: Sequence[Key] = (), *, tables: Collection[str] | None = None
+    schema: Schema,
+    keys: Sequence[Key] = (),
+    *,
+    tables: Collection[str] | None = None,
+    aliases: Mapping[str, str] = NO_ALIASES,
 ) -> Grammar | None:
     """The grammar of the queries over `tables` (None: all of them), joined along `keys`.
 
-    None where there are more than 12 tables, or where not even each alone fits into 120,000 characters: choose
+    `aliases`, by the tables' names in small letters, are taken where they can be: those that a model has
+    used before. Other tables get their initials.
+
+    None where there are more than 12 tables, or where not each alone fits into 120,000 characters: choose
     those that the question is about. Where not all joins fit, those of the most tables are left out.
     """
     if tables is None and len(schema.tables) > MOST_TABLES:
         return None
-    shape = shape_of(schema, tables)
+    shape = shape_of(schema, tables, aliases)
     if not shape.tables or len(shape.tables) > MOST_TABLES:
         return None
     joined = keys_of(shape, keys)

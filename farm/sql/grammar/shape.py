@@ -1,7 +1,7 @@
 """A schema as a grammar sees it: tables, and columns by what can be done with them."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -35,6 +35,7 @@ _KINDS = (
     (Kind.TEXT, re.compile(r"char|^(?:text|tinytext|mediumtext|longtext|string|clob|name$)")),
 )
 _DATE_NAME = re.compile(r"(?:^|_)(?:date|day|dt|datetime|timestamp)(?:$|_)|_(?:at|on)$|date$", re.IGNORECASE)
+_ALIAS = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,29}")
 _PLAIN = {
     "postgres": re.compile(r"[a-z_][a-z0-9_]*"),
     "sqlite": re.compile(r"[A-Za-z_][A-Za-z0-9_]*"),
@@ -84,8 +85,9 @@ class Shape:
         return ((table, column) for table in self.tables for column in table.columns)
 
 
-def shape_of(schema: Schema, tables: Collection[str] | None) -> Shape:
-    """The relations of the default schema, or those of them that `tables` names in whatever case."""
+def shape_of(schema: Schema, tables: Collection[str] | None, wished: Mapping[str, str]) -> Shape:
+    """The relations of the default schema, or those of them that `tables` names in whatever case; `wished`
+    are aliases by tables in small letters."""
     wanted = None if tables is None else {name.lower() for name in tables}
     chosen = [
         table
@@ -94,7 +96,7 @@ def shape_of(schema: Schema, tables: Collection[str] | None) -> Shape:
         and table.schema.lower() == schema.rules.default_schema
         and (wanted is None or table.name.lower() in wanted)
     ]
-    aliases = _aliases([table.name for table in chosen], schema)
+    aliases = _aliases([table.name for table in chosen], wished, schema)
     shapes = tuple(
         TableShape(
             name=table.name,
@@ -144,18 +146,23 @@ def written(name: str, schema: Schema) -> str:
     return f"{mark}{name.replace(mark, mark * 2)}{mark}"
 
 
-def _aliases(names: list[str], schema: Schema) -> dict[str, str]:
-    """The initials of each table, with a number where another one has them."""
+def _aliases(names: Sequence[str], wished: Mapping[str, str], schema: Schema) -> dict[str, str]:
+    """The wished name of each table, else its initials, with a number where they are taken."""
     taken = {name.lower() for name in names} | schema.rules.reserved | _NEVER_BARE
     found: dict[str, str] = {}
     for name in names:
-        initials = (
-            "".join(part[:1] for part in re.split(r"[_\W]+", name.lower()) if part[:1].isalpha()) or "t"
-        )
-        numbered = (f"{initials}{number or ''}" for number in (0, *range(2, len(names) + 99)))
-        alias = next(each for each in numbered if each not in taken)
-        if not alias.isascii():
-            alias = f"t{len(found) + 1}"
-        found[name] = alias
-        taken |= {alias}
+        wish = wished.get(name.lower(), "")
+        if _ALIAS.fullmatch(wish) and wish.lower() not in taken:
+            found[name] = wish
+            taken |= {wish.lower()}
+    for name in names:
+        if name not in found:
+            numbered = (f"{_initials(name)}{number or ''}" for number in (0, *range(2, len(names) + 99)))
+            found[name] = next(each for each in numbered if each not in taken)
+            taken |= {found[name]}
     return found
+
+
+def _initials(name: str) -> str:
+    letters = "".join(part[:1] for part in re.split(r"[_\W]+", name.lower()) if part[:1].isalpha())
+    return letters if letters and letters.isascii() else "t"

@@ -36,7 +36,10 @@ def test_no_table_is_made_up():
 def test_the_grammar_joins_along_the_keys():
     target = Target(name="t", dialect="postgres", ddl=DDL)
     schema = Schema.from_ddl(DDL, "postgres")
-    grammar = grammar_for("Orders of each customer?", "SELECT x FROM orders", target, schema)
+    failed = "SELECT x FROM orders T1 JOIN customers AS t2 ON T1.customer_id = t2.id"
+    grammar = grammar_for("Orders of each customer?", failed, target, schema)
     assert grammar is not None
     assert set(grammar.tables) == {"customers", "orders"}
     assert "orders.customer_id = customers.customer_id" in grammar.gbnf()
+    # What the model calls them stays.
+    assert "T1.customer_id = t2.customer_id" in grammar.gbnf()

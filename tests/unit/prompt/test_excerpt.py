@@ -1,6 +1,6 @@
 """Of a schema, what a failed query is about."""
 
-from farm.prompt.excerpt import excerpt, table_names
+from farm.prompt.excerpt import aliases_in, excerpt, table_names
 
 DDL = """
 CREATE TABLE cities (city_id INTEGER PRIMARY KEY, label TEXT);
@@ -33,6 +33,11 @@ def test_where_no_key_is_declared_columns_of_one_name_join():
         "b(a_id, name)",
         "JOIN ON a.a_id = b.a_id",
     ]
+
+
+def test_aliases_are_read_from_a_query():
+    sql = 'SELECT 1 FROM Orders AS T1 JOIN public."customers" c ON x LEFT JOIN cities ON y, items i WHERE z'
+    assert aliases_in(sql) == {"orders": "T1", "customers": "c"} | {"items": "i"}
 
 
 def test_nothing_where_nothing_is_recognised():

@@ -62,6 +62,14 @@ def test_aliases_are_short_and_nobody_elses():
     ddl = "".join(
         f"CREATE TABLE {name} (id INT);" for name in ("orders", "offers", "order_items", "i_s", "o2")
     )
-    aliases = [table.alias for table in shape_of(Schema.from_ddl(ddl, "sqlite"), None).tables]
+    aliases = [table.alias for table in shape_of(Schema.from_ddl(ddl, "sqlite"), None, {}).tables]
     assert len(set(aliases) | {"orders", "offers", "order_items", "i_s", "o2"}) == 10
     assert "is" not in aliases
+
+
+def test_an_alias_is_had_where_it_can_be():
+    schema = Schema.from_ddl(
+        "CREATE TABLE a1 (id INT); CREATE TABLE b1 (id INT); CREATE TABLE c1 (id INT);", "sqlite"
+    )
+    wished = {"a1": "T1", "b1": "order", "c1": "a1"}
+    assert [table.alias for table in shape_of(schema, None, wished).tables] == ["T1", "b", "c"]
