@@ -13,6 +13,8 @@ from sqlglot import exp
 from farm.sql.scopes import Resolution
 
 _FRACTIONS = re.compile(r"real|floa|doub|num|dec", re.IGNORECASE)
+_WHOLE_NUMBERS = re.compile(r"int|big|small|tiny|medium", re.IGNORECASE)
+_TEXTS = re.compile(r"char|text|clob|varchar|nvarchar|character|nchar", re.IGNORECASE)
 _TIMES = re.compile(r"date|time", re.IGNORECASE)
 _FRACTION_TYPES = frozenset({"FLOAT", "DOUBLE", "DECIMAL"})
 _WHOLE_TYPES = frozenset({"INT", "BIGINT", "SMALLINT", "TINYINT"})
@@ -59,6 +61,21 @@ class Rewriting:
         if isinstance(node, exp.Add | exp.Sub | exp.Mul | exp.Div):
             return self.is_fraction(node.this) or self.is_fraction(node.expression)
         return isinstance(node, _PASSED_ON) and self.is_fraction(node.this)
+
+    def is_number(self, node: exp.Expr | None) -> bool:
+        """Whether a value is certainly a number."""
+        if isinstance(node, exp.Column) and _WHOLE_NUMBERS.match(self._type(node)):
+            return True
+        if isinstance(node, exp.Subquery) and len(node.selects) == 1:
+            return self.is_number(node.selects[0])
+        whole = isinstance(node, exp.Literal) and not node.is_string
+        return whole or isinstance(node, exp.Count) or self.is_fraction(node)
+
+    def is_text(self, node: exp.Expr | None) -> bool:
+        """Whether a value is certainly a text."""
+        if isinstance(node, exp.Column):
+            return bool(_TEXTS.match(self._type(node)))
+        return isinstance(node, exp.Literal) and node.is_string
 
     def is_time(self, node: exp.Expr | None) -> bool:
         """Whether a value is certainly a date or a time."""
@@ -185,6 +202,17 @@ def patterns_in_capitals(at: Rewriting) -> Iterator[Change]:
         yield Change(what=what, node=node, hint="use ILIKE if letters may differ, = if there is no wildcard")
 
 
+def text_and_numbers(at: Rewriting) -> Iterator[Change]:
+    """MySQL makes a number of the text, and 0 of what is none; SQLite compares texts."""
+    if at.source != "sqlite" or at.dialect != "mysql":
+        return
+    for node in at.tree.find_all(exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE):
+        sides = (node.this, node.expression)
+        if any(map(at.is_text, sides)) and any(map(at.is_number, sides)):
+            what = "a text and a number compare otherwise in mysql"
+            yield Change(what=what, node=node, hint="cast one side, or put the number in quotes")
+
+
 RULES: tuple[Callable[[Rewriting], Iterator[Change]], ...] = (
     whole_division,
     fractions_to_whole_numbers,
@@ -197,4 +225,5 @@ RULES: tuple[Callable[[Rewriting], Iterator[Change]], ...] = (
     formats_of_dates,
     the_word_now,
     patterns_in_capitals,
+    text_and_numbers,
 )

@@ -102,6 +102,16 @@ def _adapt(rewriting: Rewriting) -> None:
             like.replace(exp.ILike(**like.args))
     if rewriting.dialect == "sqlite":
         _adapt_to_sqlite(rewriting)
+    else:
+        _name_subqueries(rewriting.tree)
+
+
+def _name_subqueries(tree: exp.Expr) -> None:
+    """Give the subqueries in FROM that have no name one; only SQLite takes them without everywhere."""
+    for at, node in enumerate(tree.find_all(exp.Subquery), start=1):
+        is_source = isinstance(node.parent, exp.From | exp.Join) and not isinstance(node.this, exp.Table)
+        if is_source and not node.args.get("alias"):
+            node.set("alias", exp.TableAlias(this=exp.to_identifier(f"subquery_{at}")))
 
 
 def _adapt_to_sqlite(rewriting: Rewriting) -> None:
