@@ -42,14 +42,14 @@ class PostgresUse:
         self._hold(give_up_at)
         keepers = 0
         while True:
-            url = self._url()
-            if url is not None and self._answers(url):
-                return url
-            if not self._is_kept():
+            if not self._is_kept():  # a server without a keeper would never be ended
                 if keepers == KEEPERS_TRIED:
                     raise self._trouble()
                 keepers += 1
                 self._start_keeper()
+            url = self._url()
+            if url is not None and self._answers(url):
+                return url
             if time.monotonic() > give_up_at:
                 raise self._trouble()
             time.sleep(TICK_SECONDS)

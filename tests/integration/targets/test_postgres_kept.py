@@ -184,15 +184,16 @@ def test_a_schema_as_people_have_it_loads(server: str, ddl: str, query: str) -> 
         ),
         ("CREATE TABLE t (a int); ALTER TABLE t ADD COLUMN b txt", 'type "txt" does not exist, in: ALTER'),
         ("CREATE TABLE t (a int); CREATE TABLE t (b int, c int)", 'relation "t" already exists'),
+        ("CREATE TABLE t (a int); USE sales; CREATE TABLE u (a int)", "there is no table sales.u"),
     ],
 )
 def test_what_could_not_be_loaded_refuses_nothing(server: str, ddl: str, reason: str) -> None:
     with opened(server, ddl) as engine:
         assert engine.prepare("SELECT a FROM t") is None, "what is accepted is beyond doubt"
         with pytest.raises(NoEngine, match=f"does not load into Postgres as a whole: .*{reason}"):
-            engine.prepare("SELECT a FROM u")
+            engine.prepare("SELECT a FROM sales.u")
     with opened(server, ddl) as again, pytest.raises(NoEngine, match=reason):
-        again.prepare("SELECT a FROM u")
+        again.prepare("SELECT a FROM sales.u")
 
 
 def test_without_an_extension_only_what_it_might_have_brought_is_in_doubt(server: str) -> None:
@@ -228,6 +229,13 @@ def test_a_dry_run_writes_and_runs_nothing(server: str, engine: KeptEngine) -> N
             engine.prepare(danger.sql(folder="/nowhere", port=1))
         assert connection.execute(catalog).fetchall() == before
     assert engine.prepare(GOOD) is None
+
+
+def test_its_sessions_only_read_and_not_for_long(engine: KeptEngine) -> None:
+    shown = engine._connection.execute(
+        "SELECT current_setting('transaction_read_only'), current_setting('statement_timeout')"
+    )
+    assert shown.fetchone() == ("on", "4s")
 
 
 def test_its_role_has_no_power(server: str) -> None:
