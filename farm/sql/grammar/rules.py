@@ -115,16 +115,20 @@ def _lark(rule: Expr) -> str:
     match rule:
         case Lit(text):
             return json.dumps(text)
+        case Chars(of, 0, most):  # no terminal may be empty
+            return f"(/{of}{{1,{most}}}/)?"
         case Chars(of, least, most):
-            return f"/{of}{_times(least, most)}/"
+            return f"/{of}{{{least},{most}}}/"
         case Ref(name):
             return _lark_name(name)
         case Seq(parts):
             return " ".join(_lark(part) for part in parts)
         case Alt(choices):
             return "(" + " | ".join(_lark(choice) for choice in choices) + ")"
+        case Rep(part, 0, 1):
+            return f"{_grouped(_lark(part), part)}?"
         case Rep(part, least, most):
-            return f"{_grouped(_lark(part), part)}{_times(least, most)}"
+            return f"{_grouped(_lark(part), part)}~{least}..{most}"
 
 
 def _times(least: int, most: int) -> str:

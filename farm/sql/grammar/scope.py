@@ -126,10 +126,9 @@ def _comparisons(scope: Scope) -> Iterator[Expr]:
         yield seq(n, opt(" NOT"), " IN (", NUM, rep(seq(", ", NUM), 0, 9), ")")
     if scope.has("t"):
         t = scope.ref("t")
-        like = alt(
-            " LIKE ", " NOT LIKE ", *([" ILIKE "] if scope.shape.dialect in ("postgres", "duckdb") else [])
-        )
-        yield seq(alt(t, seq(alt("LOWER(", "UPPER("), t, ")")), alt(CMP, like), STR)
+        likes = (" LIKE ", " ILIKE ") if scope.shape.dialect in ("postgres", "duckdb") else (" LIKE ",)
+        folded = alt(t, seq(alt("LOWER(", "UPPER("), t, ")"))
+        yield seq(folded, alt(CMP, seq(opt(" NOT"), alt(*likes))), STR)
         yield seq(t, opt(" NOT"), " IN (", STR, rep(seq(", ", STR), 0, 9), ")")
     if scope.has("d"):
         d = scope.ref("d")
@@ -156,10 +155,10 @@ def _subqueries(scope: Scope, inner: dict[str, str]) -> Iterator[Expr]:
     for table, column, other, other_column in sorted(ends):
         outside = by_name[other]
         where = opt(Ref(inner[other])) if other in inner else seq()
-        selected = seq("(SELECT ", _written(outside, other_column), " FROM ", outside.written, where, ")")
+        selected = seq("SELECT ", _written(outside, other_column), " FROM ", outside.written, where, ")")
         rule = Ref(f"k{_number(scope, other, other_column)}")
         scope.rules[rule.name] = selected
-        yield seq(scope.column(table, column), opt(" NOT"), " IN ", rule)
+        yield seq(scope.column(table, column), opt(" NOT"), " IN (", rule)
     joined = {end[:2] for end in ends}
     for home, each in scope.members():
         if each.kind is Kind.NUMBER and not each.is_key and (home.name, each.name) not in joined:
