@@ -51,16 +51,16 @@ def test_many_columns_that_look_alike_take_no_time() -> None:
     width = 14
     gold = [tuple((row + column) % width for column in range(width)) for row in range(width)]
     got = [tuple(reversed(row)) for row in gold]
-    started = time.perf_counter()
+    started = time.process_time()
 
     assert same_result(gold, got, ordered=False)
     assert not same_result(gold, [*got[:-1], (0,) * width], ordered=False)
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_large_results_are_compared_quickly() -> None:
     gold = [(n, f"name {n}", n / 7) for n in range(20_000)]
-    started = time.perf_counter()
+    started = time.process_time()
 
     assert same_result(gold, gold[::-1], ordered=False)
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5

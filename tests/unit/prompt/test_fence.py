@@ -97,6 +97,6 @@ def test_ordinary_text_stays_as_it_is(text: str) -> None:
     "piece", ["<", "< ", "<question", "<|", "[", "<|a", "\uff5c", "<" + " " * 1000, "</s"]
 )
 def test_fencing_takes_no_longer_than_reading(piece: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     fenced("schema", piece * (300_000 // len(piece)))
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2

@@ -38,7 +38,7 @@ def test_tables_are_given_away_by_telling_words_only(question: str, tables: set[
 def test_a_schema_of_a_thousand_tables_is_searched_in_no_time() -> None:
     ddl = "".join(f"CREATE TABLE word{n} (id INTEGER, code{n} TEXT);" for n in range(1000))
     schema = read_schema(ddl)
-    started = time.perf_counter()
+    started = time.process_time()
     given_away(stems("how many word 7 " * 40), schema.signs)
 
-    assert time.perf_counter() - started < 0.5
+    assert time.process_time() - started < 0.5

@@ -165,6 +165,6 @@ def test_candidates_are_few_and_distinct():
     ids=lambda answer: answer[:12],
 )
 def test_hostile_answers_are_read_in_linear_time(answer):
-    started = time.perf_counter()
+    started = time.process_time()
     candidates(answer)
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
