@@ -213,6 +213,11 @@ class Settings(BaseSettings):
     def _empty_means_not_set(cls, value: Any) -> Any:
         return None if value == "" else value
 
+    @field_validator("home", "log_file")
+    @classmethod
+    def _tilde_is_the_home_folder(cls, value: Path | None) -> Path | None:
+        return value and value.expanduser()  # where no shell has done so: a file of settings, a service
+
     @model_validator(mode="after")
     def _no_pool_takes_the_default_queue(self) -> Self:
         if DEFAULT_QUEUE in self.pools:

@@ -265,3 +265,11 @@ def test_what_is_set_for_a_model_that_thinks_holds():
     settings = Settings.load(models={"o3": {"deadline_seconds": 30, "temperature": 1}})
     chosen = settings.model_settings("o3")
     assert (chosen.deadline_seconds, chosen.temperature, chosen.max_tokens) == (30.0, 1.0, 16_384)
+
+
+def test_a_tilde_in_a_path_is_the_users_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    toml('home = "~/farm"\nlog_file = "~/farm.log"')
+    settings = Settings.load()
+    assert (settings.home, settings.log_file) == (tmp_path / "farm", tmp_path / "farm.log")
