@@ -6,10 +6,11 @@ The corpora hold SQL that people and models wrote, each with what the real engin
 is a query that passes here and that the engine refuses; a false reject is a read that the engine accepts and
 that is refused here. Three ways side by side: sqlglot's parser alone, the static checks, and the checks with
 a dry run (SQLite in memory, built from the schema; Postgres on the embedded server where it is installed;
-elsewhere the engine's recorded judgement stands in).
+MySQL on a MariaDB where mariadbd is on PATH; elsewhere the engine's recorded judgement stands in).
+The Postgres queries whose schema DuckDB takes are judged by DuckDB too, as queries for DuckDB.
 The static checks are told for two halves of the databases too, cut by a digest of their names: rules made
 from what one half shows must hold on the other. Times are CPU times of this process, and what
-it waits for Postgres, which is another one.
+it waits for Postgres and MariaDB, which are others.
 """
 
 import argparse
@@ -24,7 +25,7 @@ import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,6 +43,10 @@ from farm.sql.subject import Subject
 from farm.sql.verdict import Finding, Severity
 from farm.targets.engine import NoEngine
 from farm.targets.target import Dialect, Target
+
+sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parents[1] / "tests")]
+
+from benchmarks.harness.engines import InDuckdb, on_mariadb  # noqa: E402  (needs the path above)
 
 DEFAULT_CORPORA = Path(__file__).resolve().parents[2] / "shared" / "corpora"
 WAYS = ("parse", "static", "static + dry run")
@@ -163,12 +168,26 @@ def embedded(engines: Engines, row: dict[str, Any], scratch: Scratch) -> Callabl
     return engine.prepare if engine else None
 
 
+def _candidates(corpora: Path, ducks: dict[str, InDuckdb]) -> Iterator[dict[str, Any]]:
+    """The queries, and those for Postgres once more as queries for DuckDB where their schema is there."""
+    for row in rows(corpora / "candidates.jsonl.gz"):
+        yield row
+        if row["dialect"] == "postgres" and row["schema"] in ducks:
+            yield ducks[row["schema"]].judged(row)
+
+
 def measure(
-    corpora: Path, limit: int | None, dialects: set[str], engines: Engines, scratch: Scratch
+    corpora: Path,
+    limit: int | None,
+    dialects: set[str],
+    engines: Engines,
+    scratch: Scratch,
+    mariadb: Mapping[str, Callable[[str], str | None]],
 ) -> tuple[Tallies, Tallies, list[Mistake]]:
     """By way, dialect and kind; for the static checks by dialect, kind and half; and every mistake."""
     schemas: dict[tuple[str, str], Schema] = {}
     dry_runs: DryRuns = {}
+    ducks: dict[str, InDuckdb] = {}
     clock = Clock()
     for row in rows(corpora / "schemas.jsonl.gz"):
         key = row["schema"], row["dialect"]
@@ -178,11 +197,21 @@ def measure(
                 dry_runs[key] = in_memory(row["ddl"])
             elif row["dialect"] == "postgres" and (dry_run := embedded(engines, row, scratch)):
                 dry_runs[key] = clock.waiting(dry_run)
+            elif row["dialect"] == "mysql" and row["schema"] in mariadb:
+                dry_runs[key] = clock.waiting(mariadb[row["schema"]])
+        if (
+            row["dialect"] == "postgres"
+            and "duckdb" in dialects
+            and (duck := InDuckdb.where_it_fits(row["ddl"]))
+        ):
+            ducks[row["schema"]] = duck
+            schemas[row["schema"], "duckdb"] = Schema.from_ddl(row["ddl"], "duckdb")
+            dry_runs[row["schema"], "duckdb"] = duck.prepare
     ways = dict(zip(WAYS, (by_parser, by_checks, with_dry_run(dry_runs)), strict=True))
     tallies: dict[tuple[str, str, str], Tally] = defaultdict(Tally)
     halves: dict[tuple[str, str, str], Tally] = defaultdict(Tally)
     mistakes = []
-    for number, row in enumerate(rows(corpora / "candidates.jsonl.gz")):
+    for number, row in enumerate(_candidates(corpora, ducks)):
         schema = schemas.get((row["schema"], row["dialect"]))
         if schema is None or (limit is not None and number >= limit):
             continue
@@ -299,7 +328,15 @@ def main() -> int:
     with ExitStack() as stack:
         scratch = Scratch(home=stack.enter_context(tempfile.TemporaryDirectory(prefix="farm-validation-")))
         engines = stack.enter_context(closing(Engines()))
-        tallies, halves, mistakes = measure(options.corpora, options.limit, dialects, engines, scratch)
+        mysql = {
+            row["schema"]: row["ddl"]
+            for row in rows(options.corpora / "schemas.jsonl.gz")
+            if row["dialect"] == "mysql" and "mysql" in dialects
+        }
+        mariadb = stack.enter_context(on_mariadb(mysql)) if mysql else {}
+        tallies, halves, mistakes = measure(
+            options.corpora, options.limit, dialects, engines, scratch, mariadb
+        )
         print_table(tallies)
         print_halves(halves)
         print_mistakes(mistakes, options.show)

@@ -12,7 +12,7 @@ from typing import Any, Self
 import duckdb
 from duckdb import StatementType
 
-from farm.errors import TargetTrouble
+from farm.errors import QueryFailed, TargetTrouble
 from farm.targets import duckdb_schema, urls
 from farm.targets.child import NEEDS_MEMORY, EngineChild, Opening, Order, took_too_long
 from farm.targets.duckdb_policy import Policy, parsed, read_policy
@@ -120,8 +120,9 @@ class DuckdbEngine:
         except (duckdb.OutOfMemoryException, MemoryError):
             raise TargetTrouble(NEEDS_MEMORY) from None
         except (duckdb.Error, ValueError) as error:
+            kind = TargetTrouble if isinstance(error, (*BROKEN, *OWN_FAULT)) else QueryFailed
             said = words(error, sql)
-            raise TargetTrouble(f"the query failed on target {self._target_name!r}: {said}") from error
+            raise kind(f"the query failed on target {self._target_name!r}: {said}") from error
         elapsed_ms = (time.perf_counter() - started) * 1000
         return Result(columns=columns, rows=rows, truncated=truncated, elapsed_ms=elapsed_ms)
 

@@ -12,7 +12,7 @@ from typing import Any
 import pymysql
 from pymysql.cursors import SSCursor
 
-from farm.errors import TargetTrouble
+from farm.errors import QueryFailed, TargetTrouble
 from farm.targets import mysql_ddl
 from farm.targets.child import NEEDS_MEMORY, EngineChild, Opening, Order, took_too_long
 from farm.targets.engine import Result
@@ -187,7 +187,7 @@ class MysqlEngine:
                 "tables than the server or the farm allows a report; narrow it"
             )
         if blames_query(error):
-            return TargetTrouble(f"the query failed on target {self._target_name!r}: {words(error, sql)}")
+            return QueryFailed(f"the query failed on target {self._target_name!r}: {words(error, sql)}")
         return self._trouble("the query cannot be run", error)
 
     def _trouble(self, what: str, error: pymysql.Error) -> TargetTrouble:

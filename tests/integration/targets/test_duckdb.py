@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from farm.errors import TargetTrouble
+from farm.errors import QueryFailed, TargetTrouble
 from farm.sql.schema import Schema
 from farm.targets.duckdb import DuckdbEngine
 from farm.targets.engine import open_engine
@@ -194,6 +194,15 @@ def test_rows_without_end_are_cut(engine: DuckdbEngine) -> None:
     result = engine.run(sql, row_limit=10**8, timeout_seconds=30)
     assert result.truncated
     assert 0 < len(result.rows) < 10**6
+
+
+def test_a_dry_run_computes_nothing(dry: DuckdbEngine) -> None:
+    assert dry.prepare("SELECT repeat('x', 3000000000), repeat(repeat('y', 100000), 100000)") is None
+
+
+def test_a_fault_of_the_query_is_told_from_one_of_the_database(engine: DuckdbEngine) -> None:
+    with pytest.raises(QueryFailed, match="Could not convert"):
+        engine.run("SELECT CAST(name AS integer) FROM customers", row_limit=1, timeout_seconds=20)
 
 
 def test_a_dry_run_leaves_the_file_to_those_who_write_to_it(tmp_path: Path) -> None:

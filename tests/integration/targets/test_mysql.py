@@ -9,7 +9,7 @@ import pytest
 from support.late import LATE_SECONDS
 from support.mariadb import admin, execute, fresh_mysql
 
-from farm.errors import TargetTrouble
+from farm.errors import QueryFailed, TargetTrouble
 from farm.targets.mysql import MysqlEngine
 
 SCHEMA = (
@@ -146,6 +146,11 @@ def test_a_lock_is_no_fault_of_the_query(engine: MysqlEngine, url: str) -> None:
             engine.run("SELECT * FROM orders", row_limit=1, timeout_seconds=20)
         cursor.execute("UNLOCK TABLES")
     assert engine.prepare("SELECT * FROM orders") is None
+
+
+def test_a_fault_of_the_query_is_told_from_one_of_the_database(engine: MysqlEngine) -> None:
+    with pytest.raises(QueryFailed, match="more than 1 row"):
+        engine.run("SELECT (SELECT id FROM orders)", row_limit=1, timeout_seconds=20)
 
 
 def test_the_engine_names_its_version(engine: MysqlEngine) -> None:
