@@ -20,7 +20,8 @@ ANSWER_LIMIT_CHARS = 200_000
 _THINKING = words("think thinking thought reasoning reflection scratchpad analysis")
 _ANSWERS = words("sql query answer final_answer sql_query result code parameter")
 _INLINE_CODE = re.compile(r"(?<!`)`((?:SELECT|WITH)\b[^`]+)`(?!`)", re.IGNORECASE)
-_SENTENCE_END = re.compile("[\u3002\uff01\uff1f]\\s*$", re.MULTILINE)
+# What no engine takes outside strings, and sentences in ideographs, which would pass for an alias.
+_NO_SQL = re.compile("[\u3002\uff01\uff1f]\\s*$|```|~~~|<\\|\\w", re.MULTILINE)
 _CELL_END = re.compile(r"(?<!\|)\|(?=[ \t]*(?:\n|\Z|[^|\n]*\|[ \t]*(?:\n|\Z)))")
 
 
@@ -122,10 +123,10 @@ def _enclosed(text: str, start: int, end: int) -> str:
 
 
 def _trimmed(text: str) -> Iterable[str]:
-    """The text itself, up to its first semicolon, and up to where prose seems to begin."""
+    """The text itself, up to its first semicolon, and up to where prose seems to begin; the shorter ones
+    first where it plainly does."""
     whole = without_end(text)
     first = first_statement(text)
-    tried = [whole, first, before_prose(first), before_prose(whole)]
-    if _SENTENCE_END.search(whole):  # a sentence in ideographs without spaces would pass for an alias
-        tried.reverse()
+    cut = (before_prose(first), without_end(before_prose(whole)))
+    tried = (*cut, first, whole) if _NO_SQL.search(whole) else (whole, first, *cut)
     return [each for each in tried if BEGINS.match(each) or WRITES.match(each)]

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from farm.sql.assess import assess
+from farm.sql.assess import assess, best
 from farm.sql.extract import LIMIT, candidates
 
 SQL = "SELECT name FROM customers WHERE city = 'Rome'"
@@ -168,3 +168,8 @@ def test_hostile_answers_are_read_in_linear_time(answer):
     started = time.process_time()
     candidates(answer)
     assert time.process_time() - started < 2
+
+
+def test_where_nothing_passes_the_query_without_what_is_no_sql_is_the_one_to_repair(postgres_shop):
+    judged = assess("SELECT nme FROM customers;\n```\n```", postgres_shop)
+    assert best(judged).sql == "SELECT nme FROM customers"
