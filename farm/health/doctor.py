@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 
-from farm.errors import BadAnswer, FarmError, GiveUp
+from farm.checker.engines import Engines, Scratch
+from farm.errors import BadAnswer, FarmError, GiveUp, TargetTrouble
 from farm.models.answer import Message
 from farm.queue.aside import KEYS_KEY, REFUSED_KEY
 from farm.queue.connection import connect, require, require_writable
@@ -15,7 +17,8 @@ from farm.settings import PoolSettings, Settings
 from farm.store import migrate, targets
 from farm.store.engine import Store
 from farm.targets import urls
-from farm.targets.engine import open_engine
+from farm.targets.engine import NoEngine, open_engine
+from farm.targets.target import Target
 
 PROBE = (Message("user", "Answer with the one word: ready"),)
 PROBE_DEADLINE_SECONDS = 30.0
@@ -128,7 +131,8 @@ def _target(settings: Settings, store: Store, name: str) -> str:
     target = targets.load(store, name)
     url = urls.find(settings, name)
     if url is None:
-        return f"{target.dialect}, from its DDL alone; give a URL to run queries"
+        how = _dry_run(settings, target)
+        return f"{target.dialect}, from its DDL alone, {how}; give a URL to run queries"
     engine = open_engine(replace(target, url=url), purpose="run")
     if engine is None:
         return f"{target.dialect}: no engine is at hand"
@@ -139,3 +143,18 @@ def _target(settings: Settings, store: Store, name: str) -> str:
     changed = replace(target, ddl=current).fingerprint != target.fingerprint
     advice = f"; its schema has changed: `farm target refresh {name}`" if changed else ""
     return f"{target.dialect} answers at {masked(url)}{advice}"
+
+
+def _dry_run(settings: Settings, target: Target) -> str:
+    """What prepares the queries of a target without a URL, or why nothing does."""
+    scratch = Scratch.of(settings)
+    with closing(Engines()) as engines:
+        engines.expect(target, scratch)
+        try:
+            engine = engines.open(target, scratch)
+        except (NoEngine, TargetTrouble) as error:
+            return f"without dry runs ({error})"
+        if engine is None:
+            return "without dry runs (no engine is at hand)"
+        with closing(engine):
+            return f"dry-run by {engine.name}"

@@ -1,5 +1,6 @@
 """The doctor's tests, on real servers: one line on each thing, saying how to mend it."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,18 @@ def test_a_target_that_changed_or_is_gone_is_named(tmp_path: Path, llm: StubLLM)
     assert "farm target refresh shop" in checks(tmp_path, llm)["target shop"][1]
     (tmp_path / "shop.db").unlink()
     assert not checks(tmp_path, llm)["target shop"][0]
+
+
+def test_what_prepares_the_queries_of_a_schema_alone_is_told(tmp_path: Path, llm: StubLLM) -> None:
+    nowhere = "postgresql://u:p@127.0.0.1:1/scratch"
+    with Farm.connect(home=tmp_path) as farm:
+        farm.add_target("light", dialect="sqlite", ddl=DDL)
+        farm.add_target("heavy", dialect="postgres", ddl=DDL)
+    assert "from its DDL alone, dry-run by sqlite" in checks(tmp_path, llm)["target light"][1]
+    if sys.platform != "win32":
+        assert "from its DDL alone, dry-run by postgres" in checks(tmp_path, llm)["target heavy"][1]
+    said = checks(tmp_path, llm, scratch_postgres_url=nowhere)["target heavy"][1]
+    assert "without dry runs (the database of target 'heavy' cannot be reached" in said
 
 
 def test_what_was_set_aside_in_redis_is_counted(tmp_path: Path, llm: StubLLM, redis_url: str) -> None:
