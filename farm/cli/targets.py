@@ -34,7 +34,7 @@ def register(root: typer.Typer) -> None:
 
 def add(
     name: Name,
-    dialect: Annotated[str, typer.Option(help="sqlite or postgres.")],
+    dialect: Annotated[str, typer.Option(help="sqlite, postgres, mysql (also MariaDB) or duckdb.")],
     url: Annotated[
         str | None,
         typer.Option(

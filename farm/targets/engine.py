@@ -65,7 +65,7 @@ def open_engine(
     MariaDB target the target itself; of a Postgres target the target itself, or else its DDL loaded into a
     throw-away database on the scratch server, or else into one that is kept on the embedded server, whose URL
     `embedded_postgres` gives. Raises TargetTrouble, never showing a password, where the database cannot be
-    opened or its driver is not installed.
+    opened or its driver is not installed; NoEngine where a MySQL target has no URL.
     """
     if purpose == "run" and target.url is None:
         raise TargetTrouble(
@@ -105,9 +105,9 @@ def _open_postgres(
     return None
 
 
-def _open_mysql(target: Target) -> Engine | None:
+def _open_mysql(target: Target) -> Engine:
     if target.url is None:
-        return None
+        raise NoEngine("a MySQL or MariaDB target is dry-run on its own server, and this one has no URL")
     with optional("MySQL and MariaDB"):
         from farm.targets.mysql import MysqlEngine
     return MysqlEngine(target.url, target_name=target.name)

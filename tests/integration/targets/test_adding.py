@@ -65,6 +65,7 @@ def test_duckdb_is_dry_run_from_ddl_alone_and_mysql_says_that_it_was_not() -> No
     assert verdict.accepted
     assert verdict.dry_run is None
     assert [finding.code for finding in verdict.findings] == ["no_dry_run"]
+    assert "on its own server" in verdict.findings[0].message
 
 
 @pytest.mark.parametrize(
