@@ -207,7 +207,7 @@ class _Form:
         star = node.this if isinstance(node, exp.Column) else node
         if not isinstance(star, exp.Star):
             yield self.key(node)
-        elif (chosen := self._starred(node, scope)) is not None and is_plain(star):
+        elif (chosen := self._starred(node, scope)) is not None:
             for source in chosen:
                 yield from (self._of_source(source, at) for at in range(len(source.columns.labels)))
         else:
@@ -218,7 +218,8 @@ class _Form:
         sources = scope.sources
         if isinstance(node, exp.Column):
             sources = scope.named(self._fold_table(node.args["table"]))[:1]
-        known = bool(sources) and all(source.columns.count is not None for source in sources)
+        star = node.this if isinstance(node, exp.Column) else node
+        known = is_plain(star) and bool(sources) and all(s.columns.count is not None for s in sources)
         return sources if known and not scope.merged else None
 
     def _group(self, clause: exp.Expr | None, items: Sequence[str]) -> str:

@@ -182,6 +182,26 @@ DIFFERENT_IN = [
     ("postgres", 'SELECT "Total" FROM t', "SELECT Total FROM t"),
     ("postgres", "SELECT id FROM orders ORDER BY total NULLS FIRST", "SELECT id FROM orders ORDER BY total"),
     ("postgres", "SELECT total::real FROM orders", "SELECT total::float FROM orders"),
+    (
+        "postgres",
+        "SELECT total::real, id::float FROM orders",
+        "SELECT total::float, id::real FROM orders",
+    ),
+    (
+        "postgres",
+        "SELECT name FROM customers c LEFT JOIN orders o ON c.id = o.customer_id",
+        "SELECT name FROM customers c RIGHT JOIN orders o ON c.id = o.customer_id",
+    ),
+    (
+        "postgres",
+        "SELECT name FROM customers c LEFT JOIN orders o ON c.id = o.customer_id",
+        "SELECT name FROM customers c FULL JOIN orders o ON c.id = o.customer_id",
+    ),
+    (
+        "duckdb",
+        "SELECT * EXCLUDE (placed) FROM customers, orders",
+        "SELECT * EXCLUDE (placed) FROM orders, customers",
+    ),
     ("postgres", "SELECT total::numeric(5,2) FROM orders", "SELECT total::numeric(6,2) FROM orders"),
     ("postgres", "SELECT data -> 0 FROM t", "SELECT data -> '0' FROM t"),
     ("postgres", "SELECT data -> 'a' FROM t", "SELECT data ->> 'a' FROM t"),
