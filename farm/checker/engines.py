@@ -1,14 +1,14 @@
 """The engines of one checker process: a target's own, and the embedded Postgres that all may share."""
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from farm.errors import Unavailable
-from farm.services.postgres_use import PostgresUse
-from farm.targets.engine import Engine, NoEngine, open_engine
+from farm.services.postgres_use import START_LIMIT_SECONDS, PostgresUse
+from farm.targets.engine import EmbeddedPostgres, Engine, NoEngine, open_engine
 from farm.targets.target import Target
 
 if TYPE_CHECKING:
@@ -38,13 +38,16 @@ class Engines:
 
     def __init__(self) -> None:
         self._uses: dict[str, PostgresUse] = {}
+        self._patience_seconds = ASK_LIMIT_SECONDS
 
-    def expect(self, target: Target, scratch: Scratch) -> None:
-        """Start the embedded server where the target will need it, with all the time that takes."""
-        embedded = self._embedded(target, scratch)
-        if embedded is not None:
-            with suppress(Unavailable, OSError):  # which is told with the first query
-                embedded.url()
+    @contextmanager
+    def patiently(self) -> Iterator[None]:
+        """Give what is opened in this block the time that it takes."""
+        self._patience_seconds = START_LIMIT_SECONDS
+        try:
+            yield
+        finally:
+            self._patience_seconds = ASK_LIMIT_SECONDS
 
     def open(self, target: Target, scratch: Scratch) -> Engine | None:
         """The engine that dry runs use; None where there is none for the dialect, NoEngine says why else."""
@@ -53,8 +56,18 @@ class Engines:
             target,
             purpose="check",
             scratch_postgres_url=scratch.postgres_url,
-            embedded_postgres=None if embedded is None else _url_of(embedded),
+            embedded_postgres=None if embedded is None else self._server(embedded),
         )
+
+    def _server(self, embedded: PostgresUse) -> EmbeddedPostgres:
+        """The server, started where need be; raises NoEngine."""
+        try:
+            url = embedded.url(limit_seconds=self._patience_seconds)
+        except Unavailable as error:
+            raise NoEngine(str(error)) from None
+        except OSError as error:
+            raise NoEngine(f"the embedded Postgres cannot be used ({error}); set FARM_HOME") from None
+        return EmbeddedPostgres(url=url, patience_seconds=self._patience_seconds)
 
     def close(self) -> None:
         while self._uses:
@@ -70,15 +83,3 @@ class Engines:
 
             self._uses[scratch.home] = PostgresUse(Path(scratch.home), answers)
         return self._uses[scratch.home]
-
-
-def _url_of(embedded: PostgresUse) -> Callable[[], str]:
-    def url() -> str:
-        try:
-            return embedded.url(limit_seconds=ASK_LIMIT_SECONDS)
-        except Unavailable as error:
-            raise NoEngine(str(error)) from None
-        except OSError as error:
-            raise NoEngine(f"the embedded Postgres cannot be used ({error}); set FARM_HOME") from None
-
-    return url

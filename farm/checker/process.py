@@ -67,9 +67,8 @@ class Server:
             self._inspectors[frame["id"]] = error
             return {"bad_input": str(error)}
         if frame["no_dry_run"] is None:
-            for each in inspector.targets:
-                self._engines.expect(each, scratch)
-            inspector.warm()
+            with self._engines.patiently():
+                inspector.warm()
         log.debug("opened target %s", target.name)
         return {"opened": True}
 

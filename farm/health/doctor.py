@@ -148,8 +148,7 @@ def _target(settings: Settings, store: Store, name: str) -> str:
 def _dry_run(settings: Settings, target: Target) -> str:
     """What prepares the queries of a target without a URL, or why nothing does."""
     scratch = Scratch.of(settings)
-    with closing(Engines()) as engines:
-        engines.expect(target, scratch)
+    with closing(Engines()) as engines, engines.patiently():
         try:
             engine = engines.open(target, scratch)
         except (NoEngine, TargetTrouble) as error:

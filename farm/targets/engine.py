@@ -1,6 +1,5 @@
 """Engines: a target's own database, asked to prepare a query, to run it, or to show its schema."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -13,6 +12,14 @@ Purpose = Literal["check", "run"]
 
 class NoEngine(Exception):
     """No engine is at hand for this query; the text says why, in words fit for a verdict."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EmbeddedPostgres:
+    """The farm's own scratch server, and how long to wait there for others to make room."""
+
+    url: str
+    patience_seconds: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,7 +64,7 @@ def open_engine(
     *,
     purpose: Purpose,
     scratch_postgres_url: str | None = None,
-    embedded_postgres: Callable[[], str] | None = None,
+    embedded_postgres: EmbeddedPostgres | None = None,
 ) -> Engine | None:
     """The engine that checks or runs queries for `target`; None where there is no database to ask.
 
@@ -90,7 +97,7 @@ def _open_sqlite(target: Target, purpose: Purpose) -> Engine:
 
 
 def _open_postgres(
-    target: Target, scratch_postgres_url: str | None, embedded_postgres: Callable[[], str] | None
+    target: Target, scratch_postgres_url: str | None, embedded_postgres: EmbeddedPostgres | None
 ) -> Engine | None:
     from farm.targets.postgres import PostgresEngine
     from farm.targets.postgres_kept import KeptEngine
@@ -101,7 +108,7 @@ def _open_postgres(
     if scratch_postgres_url is not None:
         return ScratchEngine(scratch_postgres_url, target.ddl, target_name=target.name)
     if embedded_postgres is not None:
-        return KeptEngine(embedded_postgres(), target.ddl, target_name=target.name)
+        return KeptEngine(embedded_postgres, target.ddl, target_name=target.name)
     return None
 
 

@@ -16,7 +16,7 @@ from psycopg.pq import ConnStatus, ExecStatus
 
 from farm.errors import TargetTrouble
 from farm.sql.schema import Schema
-from farm.targets.engine import NoEngine, Result
+from farm.targets.engine import EmbeddedPostgres, NoEngine, Result
 from farm.targets.postgres import PREPARE_LIMIT_SECONDS, PostgresEngine
 from farm.targets.postgres_load import Failure, load
 from farm.targets.postgres_session import (
@@ -34,7 +34,6 @@ from farm.targets.target import fingerprint
 KEPT = 32
 LOCK = 4_261_937
 """Held by whoever makes or drops a database (an advisory lock's number, of no meaning)."""
-LOCK_LIMIT_SECONDS = 30
 PREFIX = "scratch_"
 TABLE = """
     CREATE TABLE IF NOT EXISTS kept (
@@ -76,10 +75,10 @@ class KeptEngine(PostgresEngine):
     only planned: one way there and back.
     """
 
-    def __init__(self, server_url: str, ddl: str, *, target_name: str) -> None:
-        kept = ensure(server_url, ddl, target_name=target_name)
+    def __init__(self, server: EmbeddedPostgres, ddl: str, *, target_name: str) -> None:
+        kept = ensure(server, ddl, target_name=target_name)
         self._failures = kept.failures
-        super().__init__(with_database(server_url, kept.database), target_name=target_name)
+        super().__init__(with_database(server.url, kept.database), target_name=target_name)
 
     def run(self, sql: str, *, row_limit: int, timeout_seconds: float) -> Result:
         raise TargetTrouble(f"target {self._target_name!r} has no database to run queries on, only a schema")
@@ -127,15 +126,15 @@ class KeptEngine(PostgresEngine):
         return words(error, sql, prefix=EXPLAIN)
 
 
-def ensure(server_url: str, ddl: str, *, target_name: str) -> Kept:
+def ensure(embedded: EmbeddedPostgres, ddl: str, *, target_name: str) -> Kept:
     """The database of a schema, made where there is none yet; raises TargetTrouble."""
     key = fingerprint(ddl)
-    with connect(server_url, target_name=target_name) as server:
+    with connect(embedded.url, target_name=target_name) as server:
         try:
-            with _alone(server):
+            with _alone(server, embedded.patience_seconds):
                 failures = _known(server, key)
                 if failures is None:
-                    failures = _made(server, key, server_url, ddl, target_name)
+                    failures = _made(server, key, embedded.url, ddl, target_name)
         except psycopg.Error as error:
             raise TargetTrouble(
                 f"the embedded Postgres makes no room for target {target_name!r}: "
@@ -145,9 +144,9 @@ def ensure(server_url: str, ddl: str, *, target_name: str) -> Kept:
 
 
 @contextlib.contextmanager
-def _alone(server: Connection) -> Iterator[None]:
+def _alone(server: Connection, patience_seconds: float) -> Iterator[None]:
     """Nobody else makes or drops databases meanwhile; the lock ends with the connection at the latest."""
-    server.execute(f"SET lock_timeout = '{LOCK_LIMIT_SECONDS}s'".encode())
+    server.execute(f"SET lock_timeout = {round(patience_seconds * 1000)}".encode())
     server.execute(f"SELECT pg_advisory_lock({LOCK})".encode())
     try:
         server.execute(TABLE.encode())

@@ -81,7 +81,6 @@ def test_where_no_server_is_installed_the_verdict_says_how_to_get_one(
 ) -> None:
     monkeypatch.setattr(postgres, "PACKAGE", "not_installed_here")
     with closing(Engines()) as engines:
-        engines.expect(SHOP, Scratch(home=str(home)))
         inspector = Inspector(SHOP, open_engine=lambda target: engines.open(target, Scratch(home=str(home))))
         verdict = inspector.check(GOOD)
     assert verdict.accepted
@@ -131,8 +130,7 @@ def test_a_schema_that_does_not_load_rejects_nothing_and_the_verdict_says_why(ho
 )
 def test_nothing_is_started_that_is_not_needed(target: Target, scratch: Scratch) -> None:
     with closing(Engines()) as engines:
-        engines.expect(target, scratch)
-        assert not engines._uses
+        assert engines._embedded(target, scratch) is None
 
 
 def test_the_settings_say_where(home: Path) -> None:

@@ -14,7 +14,7 @@ from farm.checker.dry_run import DryRun
 from farm.errors import TargetTrouble
 from farm.services.postgres_use import PostgresUse
 from farm.targets import postgres_kept
-from farm.targets.engine import NoEngine, open_engine
+from farm.targets.engine import EmbeddedPostgres, NoEngine, open_engine
 from farm.targets.postgres_kept import KeptEngine, answers, ensure
 from farm.targets.postgres_url import with_database
 from farm.targets.target import Target, fingerprint
@@ -40,12 +40,16 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def engine(server: str) -> Iterator[KeptEngine]:
-    with closing(KeptEngine(server, DDL, target_name="shop")) as engine:
+    with closing(KeptEngine(embedded(server), DDL, target_name="shop")) as engine:
         yield engine
 
 
+def embedded(url: str) -> EmbeddedPostgres:
+    return EmbeddedPostgres(url=url, patience_seconds=30.0)
+
+
 def opened(server: str, ddl: str) -> "closing[KeptEngine]":
-    return closing(KeptEngine(server, ddl, target_name="shop"))
+    return closing(KeptEngine(embedded(server), ddl, target_name="shop"))
 
 
 def kept(server: str) -> set[str]:
@@ -59,7 +63,7 @@ def kept(server: str) -> set[str]:
 
 def test_a_schema_without_a_database_is_asked_there(server: str) -> None:
     target = Target(name="shop", dialect="postgres", ddl=DDL)
-    engine = open_engine(target, purpose="check", embedded_postgres=lambda: server)
+    engine = open_engine(target, purpose="check", embedded_postgres=embedded(server))
     assert isinstance(engine, KeptEngine)
     with closing(engine):
         assert engine.name.startswith("postgres ")
@@ -108,7 +112,7 @@ def test_the_number_kept_is_bounded_and_what_is_open_stays(
 
 
 def test_a_dry_run_survives_the_end_of_its_database(server: str) -> None:
-    dry_run = DryRun(lambda: KeptEngine(server, DDL + "-- mine", target_name="shop"))
+    dry_run = DryRun(lambda: KeptEngine(embedded(server), DDL + "-- mine", target_name="shop"))
     assert dry_run(GOOD) is None
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE scratch_{fingerprint(DDL + '-- mine')} WITH (FORCE)".encode())
@@ -116,6 +120,15 @@ def test_a_dry_run_survives_the_end_of_its_database(server: str) -> None:
     assert dry_run(GOOD) is None
     assert dry_run(BAD) is not None
     dry_run.close()
+
+
+def test_one_who_has_little_time_does_not_wait_for_those_who_make_databases(server: str) -> None:
+    hurried = EmbeddedPostgres(url=server, patience_seconds=0.1)
+    with psycopg.connect(server, autocommit=True) as busy:
+        busy.execute(f"SELECT pg_advisory_lock({postgres_kept.LOCK})".encode())
+        with pytest.raises(TargetTrouble, match=r"makes no room for target 'shop'.*lock timeout"):
+            KeptEngine(hurried, DDL, target_name="shop")
+    KeptEngine(hurried, DDL, target_name="shop").close()
 
 
 def test_half_a_database_of_a_killed_process_is_made_anew(server: str) -> None:
@@ -128,7 +141,7 @@ def test_half_a_database_of_a_killed_process_is_made_anew(server: str) -> None:
 
 def test_a_server_that_is_gone_is_trouble(tmp_path: Path) -> None:
     with pytest.raises(TargetTrouble, match="'shop' cannot be reached"):
-        ensure(f"postgresql://farm@/farm?host={tmp_path}", DDL, target_name="shop")
+        ensure(embedded(f"postgresql://farm@/farm?host={tmp_path}"), DDL, target_name="shop")
 
 
 DUMP = r"""
