@@ -115,3 +115,40 @@ def test_the_same_job_on_redis_and_postgres(
     assert added.code == 0, added.err
     work_and_look(farm, llm)
     assert not (farm.home / "redis").exists(), "no embedded server was needed"
+
+
+def test_queries_are_told_apart_browsed_and_wanted_in_another_dialect(farm: Cli, llm: StubLLM) -> None:
+    llm.script = {
+        "Who bought?": "SELECT o.customer FROM orders o WHERE o.total > 5 AND o.id < 9",
+        "Which buyers are there?": "select customer from orders where id < 9 and (5 < total)",
+        "Labels?": ["SELECT id / 2 FROM orders", "SELECT customer || '!' AS label FROM orders ORDER BY id"],
+    }
+    assert farm("target", "add", "shop", "--dialect", "sqlite", "--url", make_sqlite_shop(farm)).code == 0
+    rows = [{"question": question, "target": "shop"} for question in llm.script]
+    rows[2]["dialect"] = "mysql"
+    path = farm.folder / "questions.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert farm("enqueue", str(path)).code == 0
+    worked = farm("workers", "--burst")
+    assert worked.code == 0, worked.err
+
+    found = {query["question"]: query for query in farm("queries", "--json").json_lines}
+    pair = [found["Who bought?"], found["Which buyers are there?"]]
+    first, second = sorted(pair, key=lambda query: query["id"])
+    assert (first["same_as"], second["same_as"]) == (None, first["id"])
+    assert len(farm("queries", "--unique", "--json").json_lines) == 2
+    assert [query["id"] for query in farm("queries", "--column", "orders.total", "--json").json_lines] == [
+        second["id"],
+        first["id"],
+    ]
+
+    labels = found["Labels?"]
+    assert (labels["sql"], labels["dialect"]) == (
+        "SELECT CONCAT(customer, '!') AS label FROM orders ORDER BY id",
+        "mysql",
+    )
+    assert (labels["original_sql"], labels["original_dialect"]) == (llm.script["Labels?"][1], "sqlite")
+    shown = farm("show", str(labels["id"]), "--json").json
+    refused = shown["attempts"][0]["candidates"][0]["verdict"]["findings"]
+    assert [finding["code"] for finding in refused] == ["untranslatable"]
+    assert farm("run", str(labels["id"]), "--json").json["rows"] == [["Ada!"], ["Bob!"], ["Ada!"]]
