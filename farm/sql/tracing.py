@@ -32,9 +32,10 @@ _OPERATORS: dict[type[exp.Expr], str] = {
     exp.Between: "BETWEEN",
     exp.Is: "IS",
 }
-_COMPARISONS = tuple(_OPERATORS)
 _MIRRORED = {">": "<", ">=": "<=", "<": ">", "<=": ">="}
 _CLAUSES = (exp.Where, exp.Having, exp.Qualify, exp.Join, exp.Filter)
+_CONDITION = {"join": "on", "filter": "expression"}
+"""Where a clause has its condition, if not in `this`."""
 
 
 def lineage(subject: Subject) -> Lineage:
@@ -145,9 +146,7 @@ class _Tracing:
     def comparisons(self) -> tuple[set[Join], set[Filter]]:
         """The joins and filters."""
         joins, filters = set(self._by_using()), set[Filter]()
-        for node in self.subject.find_all(*_COMPARISONS):
-            if not _chooses(node):
-                continue
+        for node in _choosing(self.subject):
             pair = self._pair(node)
             if pair is not None:
                 joins.add(pair)
@@ -194,14 +193,16 @@ def _join(one: ColumnName, other: ColumnName) -> Join:
     return Join(left=left, right=right)
 
 
-def _chooses(node: exp.Expr) -> bool:
-    """Whether a comparison stands in a clause that chooses rows or groups."""
-    above = node.parent
-    while above is not None and not isinstance(above, exp.Query):
-        if isinstance(above, _CLAUSES):
-            return True
-        above = above.parent
-    return False
+def _choosing(subject: Subject) -> Iterator[exp.Expr]:
+    """The comparisons in clauses that choose rows or groups; queries in these have clauses of their own."""
+    clauses = subject.find_all(*_CLAUSES)
+    stack = [part for clause in clauses if (part := clause.args.get(_CONDITION.get(clause.key, "this")))]
+    while stack:
+        here = stack.pop()
+        if type(here) in _OPERATORS:
+            yield here
+        if not isinstance(here, exp.Query):
+            stack.extend(here.iter_expressions())
 
 
 def _columns(node: exp.Expr) -> Iterator[exp.Column]:
