@@ -27,6 +27,7 @@ MARKS = {
     "@": "a variable (@) is not allowed in a report",
     "?": "the query has a parameter (?); write the value itself",
     "{": "an ODBC escape ({ … }) is not allowed in a report",
+    "$": "a word that begins with a dollar is not allowed in a report",
     "[": "brackets are not allowed in a report",
     "\\": "the query contains a backslash outside of strings",
 }

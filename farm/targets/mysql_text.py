@@ -2,7 +2,7 @@
 
 https://dev.mysql.com/doc/refman/8.4/en/language-structure.html. To that scanner every character beyond ASCII
 is a letter, `--` begins a comment only before white space, a name may begin with a digit, and what stands in
-`/*! … */` runs. Two modes of the server change what is a string.
+`/*! … */` runs. Two modes of the server change what is a string; from MySQL 9 on a dollar may begin one.
 """
 
 import re
@@ -21,6 +21,7 @@ _LEXEMES = r"""
     | (?P<quoted> ` (?: [^`] | `` )* ` )
     | (?P<string> SINGLE )
     | (?P<double> DOUBLE )
+    | (?P<dollar> \$[0-9A-Za-z_$\x80-\U0010ffff]* )
     | (?P<word>   [0-9A-Za-z_$\x80-\U0010ffff]+ )
     | (?P<other>  . )
 """
@@ -51,7 +52,8 @@ class Mentions:
     """What a text names. `called` stand before an opening parenthesis, spelled in lower case, with their
     schema if there is one; `called_quoted` are those in quotes. `keywords` are the bare words in upper case,
     in order and with `;` between statements, `relations` what stands where a table can: schema, name.
-    `marks` are characters outside of strings and names; `live`: comments that the server does not skip.
+    `marks` are characters outside of strings and names, also a `$` that begins a word; `live`: there are
+    comments that the server does not skip.
     """
 
     called: frozenset[str]
@@ -94,7 +96,7 @@ def mentions(sql: str, modes: Modes) -> Mentions:
         called_quoted=frozenset(name for kind, name in calls if kind == "quoted"),
         keywords=tuple(_keywords(found)),
         relations=frozenset(_relations(found)),
-        marks=frozenset(text for kind, text in found if kind == "other"),
+        marks=frozenset(text[0] for kind, text in found if kind in ("other", "dollar")),
         live=any(kind == "live" for kind, _ in found),
     )
 

@@ -19,7 +19,7 @@ POLICY = Policy(
         "VALUES (1), (2)",
         "SELECT insert('a', 1, 1, 'b'), replace('a', 'b', 'c'), `update`, t.`delete`, t.into FROM t",
         "SELECT CONVERT(a, DECIMAL(10, 2)), CAST(a AS CHAR(3) CHARACTER SET utf8mb4) FROM t -- ; done",
-        "SELECT 'a@b?c{d}' AS mail FROM information_schema.tables",
+        "SELECT 'a@b?c{d}' AS mail, price$ FROM information_schema.tables",
         "SELECT CASE WHEN (a) THEN (b) ELSE (c) END FROM t WHERE NOT (a AND (b OR (c)))",
     ],
 )
@@ -49,6 +49,8 @@ def test_a_reading_query_passes(sql: str) -> None:
         ("SELECT @@datadir", "a variable"),
         ("SELECT ?", "parameter"),
         ("SELECT {fn now()}", "ODBC"),
+        ("SELECT $$ ' $$, sleep(1), $$ ' $$", "dollar"),
+        ("SELECT a,$x$ ' $x$, sleep(1), $x$ ' $x$ FROM t", "dollar"),
         ("SELECT 1 \x01", r"U\+0001"),
         ("SELECT '\ud800'", r"U\+D800"),
         ("SELECT * FROM mysql.user", "table mysql.user is of another database"),
