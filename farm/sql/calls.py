@@ -67,6 +67,11 @@ def called(node: exp.Expr) -> str | None:
     return _NAMED.get(kind)
 
 
+def is_bare(node: exp.Expr) -> bool:
+    """Whether a node is a call that is written without parentheses, as CURRENT_DATE is."""
+    return type(node) in _BARE
+
+
 def arguments(node: exp.Expr) -> Sequence[exp.Expr]:
     """What a call's parentheses hold, without DISTINCT and without an ORDER BY of its own."""
     if isinstance(node, exp.Anonymous):
@@ -74,6 +79,8 @@ def arguments(node: exp.Expr) -> Sequence[exp.Expr]:
     if isinstance(node, exp.GroupConcat):
         parts = [*_plain(node.this), node.args.get("separator")]
         return [part for part in parts if part is not None]
+    if isinstance(node, exp.Initcap):
+        return [node.this]  # the parser adds the separators that other dialects take
     return list(node.iter_expressions())
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from farm.sql.labels import label
+from farm.sql.labels import is_no_word, label
 from farm.sql.lookup import Lookup
 from farm.sql.shape import identifier
 from farm.sql.sources import Columns, Origin, Scope
@@ -53,8 +53,15 @@ def all_columns(scope: Scope) -> Columns:
                 labels.append(name)
                 origins.append(source.columns.origins[at])
     if count is None:
-        return Columns(names=names, count=None, complete=scope.complete)
-    return Columns(names=names, count=len(labels), complete=scope.complete, labels=labels, origins=origins)
+        return Columns(names=names, count=None, complete=scope.complete, only_odd=scope.only_odd)
+    return Columns(
+        names=names,
+        count=len(labels),
+        complete=scope.complete,
+        only_odd=scope.only_odd,
+        labels=labels,
+        origins=origins,
+    )
 
 
 def of_projection(node: exp.Expr, scope: Scope, lookup: Lookup) -> Columns:
@@ -71,7 +78,8 @@ def of_projection(node: exp.Expr, scope: Scope, lookup: Lookup) -> Columns:
     name = label(node) if lookup.schema.rules.name == "postgres" else None
     if name is not None:
         return one(name, name, node)
-    return Columns(names={}, count=1, complete=False, labels=[None], origins=[node])
+    only_odd = lookup.schema.rules.name != "postgres" and is_no_word(node)
+    return Columns(names={}, count=1, complete=False, only_odd=only_odd, labels=[None], origins=[node])
 
 
 def under(columns: Columns, renamed: Sequence[exp.Expr], lookup: Lookup) -> Columns:
@@ -87,6 +95,14 @@ def under(columns: Columns, renamed: Sequence[exp.Expr], lookup: Lookup) -> Colu
         names={**new, **{name: columns.names[name] for name in rest if name in columns.names}},
         count=columns.count,
         complete=None not in rest,
+        only_odd=columns.only_odd,
         labels=[*labels, *rest][: columns.count],  # a list that is too long has been reported
         origins=columns.origins,
     )
+
+
+def shown(columns: Columns) -> dict[str, exp.Expr | None]:
+    """What each result name stands for, where that is an expression."""
+    origins = zip(columns.labels, columns.origins, strict=False)
+    meant = {name: origin for name, origin in origins if name and isinstance(origin, exp.Expr)}
+    return dict.fromkeys(columns.names) | meant

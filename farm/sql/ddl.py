@@ -13,6 +13,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from farm.errors import BadInput
 from farm.sql.dialect import Rules
+from farm.sql.types.declared import Declared
 from farm.sql.words import words
 
 _COPY_BLOCK = re.compile(r"^COPY\s[^\n]*\sFROM\s+stdin;.*?^\\\.$", re.IGNORECASE | re.MULTILINE | re.DOTALL)
@@ -48,15 +49,7 @@ class Relation:
 
 def read_ddl(ddl: str, rules: Rules) -> list[Relation]:
     """The relations of a schema script in order; raises BadInput with the line where it cannot be read."""
-    text = _PSQL_COMMAND.sub(_blank, _COPY_BLOCK.sub(_blank, ddl))
-    if rules.name == "mysql":
-        text = _DELIMITER.sub(_blank, _FOR_MYSQL_ONLY.sub(r"\1", text))
-    try:
-        tokens = list(sqlglot.tokenize(text, read=rules.name))
-    except SqlglotError as error:
-        raise BadInput(
-            f"the DDL cannot be read: {_first_line(error)}; is a quote or comment left open?"
-        ) from error
+    text, tokens = _tokenized(ddl, rules)
     search_path: str | None = None
     relations: list[Relation] = []
     keys: dict[tuple[str | None, str], tuple[str, ...]] = {}
@@ -70,6 +63,30 @@ def read_ddl(ddl: str, rules: Rules) -> list[Relation]:
         replace(relation, primary_key=keys.get((relation.schema, relation.name), relation.primary_key))
         for relation in relations
     ]
+
+
+def read_types(ddl: str, rules: Rules) -> Declared:
+    """What CREATE TYPE … AS ENUM and CREATE DOMAIN declare; raises BadInput like `read_ddl`."""
+    enums: dict[str, frozenset[str]] = {}
+    domains: dict[str, str] = {}
+    text, tokens = _tokenized(ddl, rules)
+    for statement in _statements(tokens):
+        enums |= _Reader(statement, text, rules).enum()
+        domains |= _Reader(statement, text, rules).domain()
+    return Declared(enums=enums, domains=domains)
+
+
+def _tokenized(ddl: str, rules: Rules) -> tuple[str, list[Token]]:
+    text = _PSQL_COMMAND.sub(_blank, _COPY_BLOCK.sub(_blank, ddl))
+    if rules.name == "mysql":
+        text = _DELIMITER.sub(_blank, _FOR_MYSQL_ONLY.sub(r"\1", text))
+    try:
+        tokens = list(sqlglot.tokenize(text, read=rules.name))
+    except SqlglotError as error:
+        raise BadInput(
+            f"the DDL cannot be read: {_first_line(error)}; is a quote or comment left open?"
+        ) from error
+    return text, tokens
 
 
 def _blank(match: re.Match[str]) -> str:
@@ -226,6 +243,27 @@ class _Reader:
         schema, name = self._qualified_name()
         key = self._primary_key(self.tokens[self.at :], None)
         return {(schema or search_path, name): key} if key else {}
+
+    def enum(self) -> dict[str, frozenset[str]]:
+        """The name and the labels of `CREATE TYPE … AS ENUM (…)`."""
+        if not (self._skip("CREATE") and self._skip("TYPE")):
+            return {}
+        name = self._qualified_name()[1]
+        if not (self._skip("AS") and self._skip("ENUM")):
+            return {}
+        return {name: frozenset(item[0].text for item in self._items() if item)}
+
+    def domain(self) -> dict[str, str]:
+        """The name of `CREATE DOMAIN … AS …` and the type that it is made of."""
+        if not (self._skip("CREATE") and self._skip("DOMAIN")):
+            return {}
+        name = self._qualified_name()[1]
+        self._skip("AS")
+        end = next((i for i in range(self.at + 1, len(self.tokens)) if _ends_type(self.tokens[i])), None)
+        last = self.tokens[-1 if end is None else end - 1]
+        return (
+            {name: self.text[self.tokens[self.at].start : last.end + 1]} if self.at < len(self.tokens) else {}
+        )
 
     def _skip_view_options(self) -> None:
         """MySQL's ALGORITHM = …, DEFINER = …, SQL SECURITY … in front of VIEW."""

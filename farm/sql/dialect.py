@@ -7,6 +7,7 @@ from importlib.resources import files
 from typing import Literal
 
 from farm.errors import BadInput
+from farm.sql.functions.sqlite_library import callable_names
 from farm.sql.words import words
 
 ANY_NUMBER = 10_000
@@ -223,7 +224,8 @@ def _argument_counts(dialect: str) -> Mapping[str, tuple[int, int]]:
 
 @cache
 def _functions(dialect: str) -> frozenset[str]:
-    return frozenset(name for line in _lines(f"{dialect}.txt") for name in line.split())
+    names = frozenset(name for line in _lines(f"{dialect}.txt") for name in line.split())
+    return names & callable_names() if dialect == "sqlite" else names
 
 
 @cache

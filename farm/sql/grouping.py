@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
-from farm.sql.calls import aggregates_rows
+from farm.sql.calls import CALLS, aggregates_rows
 from farm.sql.dialect import Rules
 from farm.sql.owners import innermost, is_window
 from farm.sql.sameness import Sameness
@@ -69,6 +69,20 @@ class Grouping:
     def group(self) -> exp.Expr | None:
         return self.selection.node.args.get("group")
 
+    @property
+    def only_filters(self) -> bool:
+        """Whether HAVING filters single rows by what SELECT shows, as MySQL lets it without aggregates."""
+        node = self.selection.node
+        if self.rules.name != "mysql" or self.group is not None or node.args.get("having") is None:
+            return False
+        parts = [*node.expressions, node.args["having"], node.args.get("order")]
+        return not any(self._aggregates(part) for part in parts if part is not None)
+
+    def _aggregates(self, part: exp.Expr) -> bool:
+        """Whether a part computes an aggregate of this SELECT."""
+        calls = (call for call in part.find_all(*CALLS) if aggregates_rows(call, self.rules))
+        return any(not is_window(c) and c.find_ancestor(exp.Select) is self.selection.node for c in calls)
+
     def items(self) -> Iterator[exp.Expr]:
         """What GROUP BY lists, in ROLLUP, CUBE and GROUPING SETS too, with positions and aliases followed."""
         group = self.group
@@ -102,7 +116,7 @@ class Grouping:
     def ungrouped(self) -> Iterator[Ungrouped]:
         """The columns that stand outside of aggregates and have more than one value for each group."""
         node = self.selection.node
-        parts = [*node.expressions, node.args.get("having")]
+        parts = [*([] if self.only_filters else node.expressions), node.args.get("having")]
         # MariaDB orders groups by any column
         order = node.args.get("order") if self.rules.name != "mysql" or self.group is None else None
         parts += [item for item in items(order) if not is_bare_position(item)] if order is not None else []

@@ -1,8 +1,8 @@
-"""What Postgres calls a result column that has no alias; after FigureColname in parse_target.c."""
+"""What a result column that has no alias is called: in Postgres after FigureColname in parse_target.c."""
 
 from sqlglot import exp
 
-from farm.sql.calls import called
+from farm.sql.calls import called, is_bare
 from farm.sql.types.names import type_of
 
 NAMELESS = "?column?"
@@ -11,8 +11,33 @@ _PASSING = (exp.Paren, exp.Window, exp.Filter, exp.WithinGroup, exp.Collate, exp
 _WEAK = (None, NAMELESS, "case")
 
 
+_WITH_SIGNS = (
+    exp.Add,
+    exp.Sub,
+    exp.Mul,
+    exp.Div,
+    exp.Mod,
+    exp.Case,
+    exp.Neg,
+    exp.Window,
+    exp.Filter,
+    exp.DPipe,
+)
+_OF_ARGUMENTS = frozenset({"columns", "unnest"})  # DuckDB's, which give columns names of their own
+
+
+def is_no_word(node: exp.Expr) -> bool:
+    """Whether the other dialects, which call a column what its expression is, give it a name that no bare
+    word means, such as `count(*)`."""
+    name = called(node)
+    if name is not None:
+        return not is_bare(node) and name not in _OF_ARGUMENTS
+    inside = (called(call) for call in node.find_all(exp.Anonymous))
+    return isinstance(node, _WITH_SIGNS) and _OF_ARGUMENTS.isdisjoint(inside)
+
+
 def label(node: exp.Expr) -> str | None:
-    """The column's name, None where it is not worked out."""
+    """The column's name in Postgres, None where it is not worked out."""
     while isinstance(node, _PASSING):
         node = node.expression if isinstance(node, exp.Dot) else node.this
     if isinstance(node, exp.Column | exp.Identifier):
@@ -29,6 +54,8 @@ def label(node: exp.Expr) -> str | None:
         return "case" if inner in _WEAK else inner
     if isinstance(node, exp.Array):
         return "array"
+    if isinstance(node, exp.Extract):
+        return None  # extract(…) or date_part(…)
     name = called(node)
     if name is None or isinstance(node, exp.Trim | exp.If):
         return NAMELESS if isinstance(node, _NAMELESS) else None

@@ -70,13 +70,13 @@ class Lookup:
         first: Source | None = None
         for around in scope.outward():
             named = around.named(qualifier)
-            if len([source for source in named if source.has(name)]) > 1:
+            if len([source for source in named if source.has(name)]) > 1 or self._is_double(named, name):
                 return self._ambiguous(node, named)
             for source in named:
                 first = first or source
                 if source.has(name):
                     return Reference(scope=around, source=source, name=name)
-                if not source.columns.complete:
+                if source.columns.may_have(name):
                     return None
                 if name in rules.hidden_columns and source.hidden:
                     return None
@@ -97,9 +97,11 @@ class Lookup:
             return Reference(scope=scope, name=name, alias=scope.aliases[name])
         for around in scope.outward():
             found = around.having(name)
+            if name not in around.merged and self._is_double(found, name):
+                return self._ambiguous(node, found)
             if len(found) == 1 or (found and name in around.merged):
                 return Reference(scope=around, source=found[0], name=name)
-            if name in around.merged or not around.complete:
+            if name in around.merged or around.may_have(name):
                 return None
             if found:
                 return None if bare_alias and name in around.aliases else self._ambiguous(node, found)
@@ -113,6 +115,10 @@ class Lookup:
         if quoted and rules.strings_in_double_quotes and self._written_in_double_quotes(node):
             return self._string(node)
         return self._unknown_column(node, scope.visible_columns(), inside=None)
+
+    def _is_double(self, sources: list[Source], name: str) -> bool:
+        """Whether Postgres cannot tell which column of a subquery is meant."""
+        return self.schema.rules.name == "postgres" and any(source.has_twice(name) for source in sources)
 
     def _written_in_double_quotes(self, node: exp.Column) -> bool:
         start = node.this.meta.get("start")

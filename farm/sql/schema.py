@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from farm.errors import BadInput
-from farm.sql.ddl import Relation, read_ddl
+from farm.sql.ddl import Relation, read_ddl, read_types
 from farm.sql.dialect import Rules, rules_of
 from farm.sql.nearest import nearest
 from farm.sql.types.catalog import catalog
+from farm.sql.types.declared import Declared
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +33,8 @@ class Schema:
         self.rules = rules
         self.collates = False
         """Whether some columns have a collation of their own."""
+        self.declared = Declared()
+        """Enums and domains, in Postgres."""
         self.tables: dict[tuple[str, str], Table] = {}
         self._by_name: dict[str, list[Table]] = {}
         self._homes: dict[str, list[str]] = {}
@@ -46,6 +49,8 @@ class Schema:
         rules = rules_of(dialect)
         schema = cls(rules, ())
         schema.collates = "collate" in ddl.lower()
+        if rules.name == "postgres":
+            schema.declared = read_types(ddl, rules)
         for relation in read_ddl(ddl, rules):
             schema._add(_table(relation, schema, output_columns(relation, schema)))
         if rules.name == "postgres":

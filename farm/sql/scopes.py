@@ -11,7 +11,7 @@ from functools import partial
 from sqlglot import exp
 
 from farm.sql.calls import names_a_unit
-from farm.sql.columns import all_columns, combined, is_comma, of_projection, of_values, under
+from farm.sql.columns import all_columns, combined, is_comma, of_projection, of_values, shown, under
 from farm.sql.lookup import Lookup
 from farm.sql.place import place
 from farm.sql.schema import Schema, Table
@@ -161,7 +161,7 @@ class _Walk:
             scope.sees_aliases = rules.aliases_everywhere or key in rules.alias_clauses
             scope.parent = None if rules.aliases_everywhere and key in _LOCAL_IN_SQLITE else outer
             if key == "order" and not rules.aliases_everywhere:
-                scope.aliases = dict.fromkeys(columns.names) | scope.aliases
+                scope.aliases = shown(columns) | scope.aliases
             value = node.args.get(key)
             for clause in value if isinstance(value, list) else (value,):
                 self._expressions(
@@ -289,9 +289,17 @@ class _Walk:
         if name and scope.named(name) and not self.lookup.schema.rules.aliases_everywhere:
             self._report("duplicate_alias", f"{name} stands in FROM more than once", named, hint=_ALIASES)
         self._column_list(columns, renamed, named or node)
-        scope.sources.append(
-            Source(name=name, columns=under(columns, renamed, self.lookup), hidden=hidden, table=table)
-        )
+        source = Source(name=name, columns=under(columns, renamed, self.lookup), hidden=hidden, table=table)
+        scope.sources.append(source)
+        if table is None and self.lookup.schema.rules.name == "mysql":
+            self._told_apart(source, named or node)
+
+    def _told_apart(self, source: Source, named: exp.Expr) -> None:
+        """In MySQL, no two columns of a subquery or CTE have one name."""
+        twice = next((label for label in source.columns.labels if label and source.has_twice(label)), None)
+        if twice is not None:
+            what = f"{source.name} has more than one column {twice}"
+            self._report("ambiguous_column", what, named, hint="give each column its own alias")
 
     def _join(self, join: exp.Join, scope: Scope, ctes: Ctes) -> None:
         rules = self.lookup.schema.rules
@@ -323,8 +331,8 @@ class _Walk:
     ) -> None:
         name = self.lookup.fold(column)
         for side in (before, joined):
-            complete = all(source.columns.complete for source in side)
-            if complete and not any(source.has(name) for source in side):
+            known = not any(source.columns.may_have(name) for source in side)
+            if known and not any(source.has(name) for source in side):
                 sources = ", ".join(source.name for source in side)
                 self._report("unknown_column", f"USING needs a column {column.name} in {sources}", column)
 
@@ -366,12 +374,13 @@ class _Walk:
         labels: list[str | None] = []
         origins: list[Origin] = []
         count: int | None = 0
-        complete = True
+        complete = only_odd = True
         for projection in node.expressions:
             columns = of_projection(projection, scope, self.lookup)
             names.update(columns.names)
             count = None if count is None or columns.count is None else count + columns.count
             complete = complete and columns.complete
+            only_odd = only_odd and (columns.complete or columns.only_odd)
             labels += columns.labels
             origins += columns.origins
             if len(origins) > COLUMN_LIMIT:
@@ -379,8 +388,10 @@ class _Walk:
                 self._report("too_many_columns", what, projection, hint="name the columns that are needed")
                 return Columns.unknown()
         if count is None:
-            return Columns(names=names, count=None, complete=complete)
-        return Columns(names=names, count=count, complete=complete, labels=labels, origins=origins)
+            return Columns(names=names, count=None, complete=complete, only_odd=only_odd)
+        return Columns(
+            names=names, count=count, complete=complete, only_odd=only_odd, labels=labels, origins=origins
+        )
 
     def _report(
         self,

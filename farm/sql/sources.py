@@ -15,13 +15,14 @@ Origin: TypeAlias = "str | exp.Expr | tuple[Origin, ...] | None"
 
 @dataclass(frozen=True, kw_only=True)
 class Columns:
-    """Output columns by folded name, mapped to the name as written. Not `complete`: there may be other names.
-    `count` is None where even their number is not known; where it is, `labels` (folded names, None for an
-    unnamed one) and `origins` have one entry for each, in order."""
+    """Output columns by folded name, mapped to the name as written. Not `complete`: there may be other names,
+    with `only_odd` such as no bare word means. `count` is None where even their number is not known; where it
+    is, `labels` (folded names, None for an unnamed one) and `origins` have one entry for each, in order."""
 
     names: dict[str, str]
     count: int | None
     complete: bool = True
+    only_odd: bool = False
     labels: Sequence[str | None] = ()
     origins: Sequence[Origin] = ()
 
@@ -33,6 +34,10 @@ class Columns:
     def of(cls, names: dict[str, str], origins: Sequence[Origin]) -> "Columns":
         """All columns, each with a name of its own."""
         return cls(names=names, count=len(names), labels=list(names), origins=origins)
+
+    def may_have(self, name: str) -> bool:
+        """Whether there may be such a column though it is not among the names."""
+        return not self.complete and not (self.only_odd and name.isidentifier())
 
     def origin(self, name: str) -> Origin:
         if name not in self.labels:
@@ -53,6 +58,10 @@ class Source:
 
     def has(self, column: str) -> bool:
         return column in self.columns.names
+
+    def has_twice(self, column: str) -> bool:
+        """Whether two columns of a subquery have this name."""
+        return self.table is None and list(self.columns.labels).count(column) > 1
 
 
 @dataclass(kw_only=True, eq=False)
@@ -84,6 +93,14 @@ class Scope:
     @property
     def complete(self) -> bool:
         return all(source.columns.complete for source in self.sources)
+
+    @property
+    def only_odd(self) -> bool:
+        return all(source.columns.complete or source.columns.only_odd for source in self.sources)
+
+    def may_have(self, column: str) -> bool:
+        """Whether a source may have a column that is not among its names."""
+        return any(source.columns.may_have(column) for source in self.sources)
 
     def merge(self, names: Sequence[str]) -> None:
         join = len(self.sources)

@@ -12,6 +12,7 @@ from farm.sql.calls import CALLS, keep_as_written
 from farm.sql.dialect import Rules
 from farm.sql.owners import Aggregate, aggregates
 from farm.sql.place import Place, place
+from farm.sql.remainders import with_limits_in_parentheses
 from farm.sql.schema import Schema
 from farm.sql.scopes import Resolution, resolve
 from farm.sql.types.infer import Typing
@@ -40,7 +41,8 @@ class Subject:
     def statements(self) -> list[exp.Expr]:
         """The parsed statements without the empty ones that stray semicolons leave."""
         keep_as_written(self.tokens)
-        parsed = self._dialect.parser(max_nodes=NODE_LIMIT).parse(self.tokens, self.sql)
+        tokens = with_limits_in_parentheses(self.tokens)
+        parsed = self._dialect.parser(max_nodes=NODE_LIMIT).parse(tokens, self.sql)
         return [tree for tree in parsed if tree is not None and not isinstance(tree, exp.Semicolon)]
 
     @property
@@ -66,7 +68,7 @@ class Subject:
     @cached_property
     def typing(self) -> Typing:
         """The types of the tree's expressions, worked out as they are asked for."""
-        return Typing(resolution=self.resolution, sql=self.sql)
+        return Typing(resolution=self.resolution, sql=self.sql, declared=self.schema.declared)
 
     @cached_property
     def kinds(self) -> frozenset[type[exp.Expr]]:

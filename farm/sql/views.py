@@ -46,7 +46,7 @@ def _of_query(body: str, schema: "Schema") -> list[tuple[str, str]] | None:
             return None
         if schema.rules.name != "postgres" or len(columns.labels) != len(columns.names):
             return [(name, "") for name in columns.names.values()]
-        typing = Typing(resolution=resolution, sql=body)
+        typing = Typing(resolution=resolution, sql=body, declared=schema.declared)
         types = [typing.origin(origin) for origin in columns.origins]
     except (SqlglotError, RecursionError, ValueError):
         return None

@@ -13,7 +13,9 @@ from farm.sql.checks.aggregates import (
 from farm.sql.checks.bounds import no_code_in_comments, plain_characters, within_length, within_nesting
 from farm.sql.checks.calls import argument_counts
 from farm.sql.checks.casts import cast_types_exist
+from farm.sql.checks.comparing import frames_measure, values_are_comparable
 from farm.sql.checks.constructs import known_constructs
+from farm.sql.checks.frames import windows_are_possible
 from farm.sql.checks.grammar import (
     aliases_are_names,
     derived_tables_are_named,
@@ -36,6 +38,7 @@ from farm.sql.checks.structure import clauses_in_order, no_reserved_words, nothi
 from farm.sql.checks.subqueries import no_limits_in_membership, rows_in_place, subqueries_fit
 from farm.sql.checks.syntax import no_parameters, one_statement, parses, sources_are_closed
 from farm.sql.checks.types import types_agree
+from farm.sql.checks.units import units_exist
 from farm.sql.codes import DECIDED_BY_ENGINE
 from farm.sql.schema import Schema
 from farm.sql.subject import Subject
@@ -62,6 +65,7 @@ CHECKS: tuple[Check, ...] = (
     joins_have_conditions,
     limits_are_understood,
     cast_types_exist,
+    units_exist,
     aliases_are_names,
     names_in_backticks,
     derived_tables_are_named,
@@ -79,10 +83,13 @@ CHECKS: tuple[Check, ...] = (
     groups_to_filter,
     windows_in_place,
     windows_exist,
+    windows_are_possible,
     limits_are_counts,
     distinct_orders_by_results,
     columns_are_grouped,
     types_agree,
+    values_are_comparable,
+    frames_measure,
     tables_are_linked,
 )
 

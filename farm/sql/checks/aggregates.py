@@ -94,7 +94,8 @@ def windows_in_place(subject: Subject) -> Iterator[Finding]:
     rules = subject.rules
     for node in subject.find_all(exp.Anonymous):
         name = called(node)
-        if name in rules.windows and not is_window(node) and not isinstance(node.parent, exp.WithinGroup):
+        is_set = isinstance(node.parent, exp.WithinGroup) and rules.name != "mysql"
+        if name in rules.windows and not is_window(node) and not is_set:
             yield Finding(
                 code="misplaced_window",
                 message=f"{node.name} is a window function and needs OVER (…)",

@@ -9,6 +9,7 @@ from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
 from farm.sql.calls import start_of
+from farm.sql.functions.sqlite_library import orders_aggregates
 from farm.sql.subject import Subject
 from farm.sql.verdict import Finding
 from farm.sql.words import words
@@ -170,6 +171,37 @@ def _star_with_changes(node: exp.Expr) -> bool:
     return any(node.args.get(key) for key in ("except_", "replace", "rename", "except"))
 
 
+def _is_with_value(node: exp.Expr) -> bool:
+    return isinstance(node.args.get("expression"), exp.Literal | exp.Column)
+
+
+def _of_values(node: exp.Expr) -> bool:
+    return isinstance(node.this, exp.Tuple)
+
+
+def _string_agg_within_group(subject: Subject) -> Occurrences:
+    """The parser turns it into an ORDER BY among the arguments."""
+    sets = sum(1 for _ in subject.find_all(exp.WithinGroup))
+    written = [token for token in subject.tokens if _is(token, "WITHIN")]
+    if len(written) > sets:
+        yield written[0].start
+
+
+def _percent(node: exp.Expr) -> bool:
+    return bool(node.args.get("percent"))
+
+
+def _among_arguments(node: exp.Expr) -> bool:
+    above = node.parent
+    return isinstance(above, exp.Anonymous | exp.GroupConcat | exp.Distinct)
+
+
+def _stars_not_first(subject: Subject) -> Occurrences:
+    for select in subject.find_all(exp.Select):
+        if any(isinstance(each, exp.Star) for each in select.expressions[1:]):
+            yield start_of(select)
+
+
 def _keyword_argument(word: str) -> Find:
     """`word` among the arguments of SUBSTRING or TRIM."""
 
@@ -318,8 +350,38 @@ CONSTRUCTS: tuple[Construct, ...] = (
     _of("MINUS", frozenset(), _written("MINUS", "SELECT"), "write EXCEPT"),
     _of(
         "WITHIN GROUP",
-        _LIKE_POSTGRES,
+        _LIKE_POSTGRES | {"mysql"},
         _node(exp.WithinGroup),
         "use ROW_NUMBER() to find a median or a percentile",
+    ),
+    _of("IS with a value", frozenset({"sqlite"}), _node(exp.Is, where=_is_with_value), "compare with ="),
+    _of(
+        "string_agg with WITHIN GROUP",
+        frozenset(),
+        Find(offsets=_string_agg_within_group, words=frozenset({"WITHIN"})),
+        "write string_agg(…, … ORDER BY …)",
+    ),
+    _of("ANY with values", frozenset(), _node(exp.Any, exp.All, where=_of_values), "use IN (…)"),
+    _of("LIMIT … PERCENT", frozenset({"duckdb"}), _node(exp.LimitOptions, where=_percent), "count the rows"),
+    _of("* behind other columns", _MODERN, Find(offsets=_stars_not_first), "put * first, or write t.*"),
+    _of(
+        "LIKE ANY",
+        _LIKE_POSTGRES,
+        _either(_written("LIKE", "ANY"), _written("ILIKE", "ANY")),
+        "join several LIKEs with OR",
+    ),
+    _of(
+        "CURRENT_DATE()",
+        frozenset({"mysql", "duckdb"}),
+        _either(
+            *(_written(word, "(", ")") for word in ("CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP"))
+        ),
+        "leave the parentheses out",
+    ),
+    _of(
+        "ORDER BY among the arguments",
+        _ALL if orders_aggregates() else _ALL - {"sqlite"},
+        _node(exp.Order, where=_among_arguments),
+        "aggregate a subquery that is ordered",
     ),
 )

@@ -64,6 +64,7 @@ _STRUCTURE: tuple[type[exp.Expr], ...] = (
         exp.JSONValue,
     ),
     *(exp.OnCondition, exp.FormatJson, exp.HavingMax, exp.WithOperator, exp.Opclass, exp.ForIn, exp.TimeUnit),
+    *(exp.IndexTableHint, exp.Introducer),
 )
 _READS = (*_STRUCTURE, exp.Func, exp.Condition)
 _SIDE_EFFECTS = (exp.DML, exp.DDL, exp.Command, exp.Into, exp.Lock, exp.SessionParameter)
@@ -132,6 +133,9 @@ def _is_syntax(tokens: list[Token], at: int) -> bool:
     word = token.text.upper().rpartition(" ")[2]
     if word == "GLOB" and (not at or tokens[at - 1].text.upper() in _BEFORE_CALL):
         return False  # DuckDB's table function, which lists files, and not the operator
+    if word in _ONLY_BEHIND:
+        before = tokens[at - 1] if at else token
+        return before.text.upper() in _ONLY_BEHIND[word] or before.token_type.name in _ONLY_BEHIND[word]
     return word in _BEFORE_PARENTHESIS
 
 
@@ -155,4 +159,11 @@ _TYPES_WITH_LENGTH = words(
 )
 _BEFORE_CALL = words("FROM JOIN , ( LATERAL SELECT")
 _SAMPLING = words("BERNOULLI SYSTEM")
+_ONLY_BEHIND = {  # words that could name a function too
+    "COLUMNS": words("STRING"),  # JSON_TABLE(…, '$' COLUMNS (…))
+    "INDEX": words("USE FORCE IGNORE"),
+    "RENAME": words("*"),
+    "REPEATABLE": words(")"),
+    "RESERVOIR": words("TABLESAMPLE TABLE_SAMPLE"),
+}
 _BEFORE_PARENTHESIS = _KEYWORDS | _TYPES_WITH_LENGTH | _SAMPLING

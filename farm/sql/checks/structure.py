@@ -30,6 +30,7 @@ _ONLY_BEHIND_AS = words(
     "isnull limit minute month notnull offset on order over overlaps precision returning second to union "
     "varying where window with within without year"
 )
+_NAME = TokenType.IDENTIFIER
 _OPENING, _CLOSING = TokenType.L_PAREN, TokenType.R_PAREN
 
 
@@ -100,7 +101,8 @@ def nothing_missing(subject: Subject) -> Iterator[Finding]:
     """Something follows every comma, ON, GROUP BY and ORDER BY; SQLite takes no parentheses in a UNION."""
     tokens = subject.tokens
     for token, following in zip(tokens, [*tokens[1:], None], strict=True):
-        if token.token_type in _WANT_MORE and (following is None or following.token_type in _NO_MORE):
+        wants_more = token.token_type in _WANT_MORE or _is_separator(subject, token)
+        if wants_more and (following is None or following.token_type in _NO_MORE):
             yield Finding(
                 code="empty_clause",
                 message=f"nothing follows {token.text.upper()}",
@@ -115,6 +117,13 @@ def nothing_missing(subject: Subject) -> Iterator[Finding]:
                     message=f"SQLite takes no parentheses around the parts of {node.key.upper()}",
                     hint="write the parts without parentheses, or as SELECT * FROM (…)",
                 )
+
+
+def _is_separator(subject: Subject, token: Token) -> bool:
+    """Whether a word is the SEPARATOR of MySQL's GROUP_CONCAT."""
+    return (
+        subject.rules.name == "mysql" and token.text.upper() == "SEPARATOR" and token.token_type is not _NAME
+    )
 
 
 def no_reserved_words(subject: Subject) -> Iterator[Finding]:
@@ -149,8 +158,8 @@ def _names_something(subject: Subject, name: exp.Expr) -> bool:
     parent = name.parent
     if isinstance(parent, exp.Column) and not parent.args.get("table"):
         return name.name.lower() not in subject.rules.bare_words
-    if isinstance(parent, exp.Column) and subject.rules.name == "postgres":
-        return name.arg_key != "this"
+    if isinstance(parent, exp.Column) and subject.rules.name != "sqlite":
+        return name.arg_key != "this"  # behind a dot any word is a name
     if isinstance(parent, exp.Alias):
         return subject.rules.name in {"sqlite", "mysql"}
     return isinstance(parent, exp.Table | exp.TableAlias | exp.Column)

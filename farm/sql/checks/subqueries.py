@@ -12,7 +12,7 @@ _COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeE
 _ROWS_ALLOWED = (
     *_COMPARISONS,
     *(exp.In, exp.Between, exp.Values, exp.Case, exp.If, exp.Paren, exp.Group, exp.Any, exp.All),
-    *(exp.GroupingSets, exp.Cube, exp.Rollup, exp.Distinct, exp.Tuple, exp.Array),
+    *(exp.GroupingSets, exp.Cube, exp.Rollup, exp.Distinct, exp.Tuple, exp.Array, exp.Interval),
 )
 _NO_VALUE = (exp.From, exp.Join, exp.Lateral, exp.CTE, exp.SetOperation, exp.Exists, exp.Subquery, exp.Table)
 
@@ -50,6 +50,13 @@ def _wanted(node: exp.Expr) -> int | None:
     return None if isinstance(other, exp.Subquery | exp.Any | exp.All) else 1
 
 
+def _is_other(part: exp.Expr, row: exp.Expr) -> bool:
+    inner = part.unnest()
+    if isinstance(inner, exp.Tuple):
+        return len(inner.expressions) != len(row.expressions)
+    return isinstance(inner, exp.Literal | exp.Column | exp.Null | exp.Boolean)
+
+
 def no_limits_in_membership(subject: Subject) -> Iterator[Finding]:
     """MySQL and MariaDB take no LIMIT in the subquery of IN, ANY or ALL."""
     if subject.rules.name != "mysql":
@@ -69,7 +76,17 @@ def no_limits_in_membership(subject: Subject) -> Iterator[Finding]:
 
 
 def rows_in_place(subject: Subject) -> Iterator[Finding]:
-    """In SQLite and MySQL a row `(a, b)` is no value: it can only be compared."""
+    """A row is among rows as long; in SQLite and MySQL `(a, b)` is no value and can only be compared."""
+    for membership in subject.find_all(exp.In) if subject.rules.name != "duckdb" else ():
+        row = membership.this.unnest()
+        if isinstance(row, exp.Tuple) and any(_is_other(part, row) for part in membership.expressions):
+            yield Finding(
+                code="subquery_columns",
+                message=f"the row {written(row, subject.rules.name)} is compared with single values",
+                hint=f"write rows of {len(row.expressions)} values: IN ((…, …), (…, …))",
+                **subject.place(start_of(membership)),
+            )
+            return
     if subject.rules.name not in {"sqlite", "mysql"}:
         return
     for node in subject.find_all(exp.Tuple):

@@ -7,6 +7,7 @@ from importlib.resources import files
 
 UNKNOWN = "unknown"  # the type of a string literal until its surroundings give it one
 RECORD = "record"
+ENUM = "enum "  # how the name of a type that a schema declares as an enum begins here
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,9 +48,13 @@ class Catalog:
     partial: set[str] = field(default_factory=set)
 
     def category(self, type_: str) -> str:
-        """The one-letter category of a type; A for arrays, P for polymorphic ones."""
+        """The one-letter category of a type; A for arrays, E for enums, P for polymorphic ones."""
         known = self.categories.get(type_)
-        return known or ("A" if type_.startswith("_") else "X" if type_ == UNKNOWN else "P")
+        if known is not None:
+            return known
+        if type_.startswith(("_", ENUM)):
+            return "A" if type_.startswith("_") else "E"
+        return "X" if type_ == UNKNOWN else "P"
 
 
 @cache

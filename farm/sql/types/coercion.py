@@ -5,7 +5,7 @@ After "Type Conversion" in PostgreSQL's documentation and parse_coerce.c.
 
 from collections.abc import Iterable
 
-from farm.sql.types.catalog import RECORD, UNKNOWN, catalog
+from farm.sql.types.catalog import ENUM, RECORD, UNKNOWN, catalog
 
 _ELEMENTS = frozenset({"anyelement", "anynonarray", "anyenum"})
 _COMPATIBLE = frozenset({"anycompatible", "anycompatiblenonarray"})
@@ -50,6 +50,8 @@ def _fits(source: str, target: str) -> bool:
     is_array = source.startswith("_")
     if target in _ARRAYS:
         return is_array
+    if target == "anyenum":
+        return source.startswith(ENUM)
     if target in {"anynonarray", "anycompatiblenonarray"}:
         return not is_array
     if target in _RANGE:

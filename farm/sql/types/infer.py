@@ -15,10 +15,11 @@ from farm.sql.place import place
 from farm.sql.scopes import Resolution
 from farm.sql.sources import Origin
 from farm.sql.types import resolve
-from farm.sql.types.catalog import RECORD, UNKNOWN
+from farm.sql.types.catalog import ENUM, RECORD, UNKNOWN
 from farm.sql.types.coercion import can_coerce, common_type
+from farm.sql.types.declared import Declared
 from farm.sql.types.literals import is_value
-from farm.sql.types.names import spoken, type_of
+from farm.sql.types.names import spoken
 from farm.sql.types.operators import BINARY, hint, overloads, spoken_operator
 from farm.sql.verdict import Finding
 
@@ -41,6 +42,7 @@ _FIXED: dict[type[exp.Expr], str] = {
     exp.Tuple: RECORD,
     exp.JSONPath: UNKNOWN,
 }
+_AS_THE_OTHER = frozenset({"anyenum", "anyarray", "anycompatiblearray"})
 _INT4, _INT8 = 1 << 31, 1 << 63
 
 
@@ -50,6 +52,7 @@ class Typing:
 
     resolution: Resolution
     sql: str
+    declared: Declared = field(default_factory=Declared)
     findings: list[Finding] = field(default_factory=list)
     types: dict[int, str | None] = field(default_factory=dict)
 
@@ -81,7 +84,7 @@ class Typing:
         if origin is None:
             return None
         if isinstance(origin, str):
-            return type_of(origin)
+            return self.declared.type_of(origin)
         if isinstance(origin, tuple):
             return self._common([self.origin(part) for part in origin])
         found = self.type(origin)
@@ -96,7 +99,8 @@ class Typing:
         inner = node.unnest()
         if not isinstance(inner, exp.Literal) or not inner.is_string or target is None:
             return
-        if not is_value(inner.name, target):
+        fits = self.declared.has_label if target.startswith(ENUM) else is_value
+        if not fits(inner.name, target):
             self.report(
                 "invalid_literal",
                 f"'{inner.name[:40]}' is not a value of type {spoken(target)}",
@@ -149,7 +153,7 @@ class Typing:
         return self.type(node.this)
 
     def _cast(self, node: exp.Expr) -> str | None:
-        target = type_of(node.args["to"].sql("postgres"))
+        target = self.declared.type_of(node.args["to"].sql("postgres"))
         source = self.type(node.this)
         if target is None or source is None:
             return target
@@ -209,7 +213,9 @@ class Typing:
         if isinstance(found, resolve.Resolved):
             for side, given, target in ((left, left_type, 0), (right, right_type, 1)):
                 if side is not None and given == UNKNOWN:
-                    self.convert(side, found.arguments[target])
+                    wanted = found.arguments[target]
+                    other = left_type if target else right_type
+                    self.convert(side, other if wanted in _AS_THE_OTHER else wanted)
             return found.result
         if isinstance(found, resolve.Failure):
             one, other = spoken(left_type or ""), spoken(right_type or "")
@@ -310,6 +316,13 @@ class Typing:
     def _array(self, node: exp.Expr) -> str | None:
         if any(isinstance(part, exp.Query) for part in node.expressions):
             return None
+        above = node.parent
+        target = self.declared.type_of(above.to.sql("postgres")) if isinstance(above, exp.Cast) else None
+        if target is not None and target.startswith("_"):  # each element is converted on its own
+            for part in node.expressions:
+                if self.type(part) == UNKNOWN:
+                    self.convert(part, target[1:])
+            return target
         shared = self._one_type(node, node.expressions, "ARRAY")
         return None if shared is None else shared if shared.startswith("_") else f"_{shared}"
 
@@ -350,7 +363,8 @@ class Typing:
     def _within_group(self, node: exp.Expr) -> str | None:
         order = [self.type(item.this) for item in node.expression.expressions]
         direct = [self.type(part) for part in arguments(node.this)]
-        return self._resolve(node.this, called(node.this) or "", [*direct, *order], [])
+        name = _WRITTEN_OTHERWISE.get(called(node.this) or "", called(node.this) or "")
+        return self._resolve(node.this, name, [*direct, *order], [], ordered=True)
 
     def _call(self, node: exp.Expr) -> str | None:
         name = called(node) or ""
@@ -374,9 +388,15 @@ class Typing:
         return self._resolve(node, name, [self.type(part) for part in given], given)
 
     def _resolve(
-        self, node: exp.Expr, name: str, types: Sequence[str | None], given: Sequence[exp.Expr]
+        self,
+        node: exp.Expr,
+        name: str,
+        types: Sequence[str | None],
+        given: Sequence[exp.Expr],
+        *,
+        ordered: bool = False,
     ) -> str | None:
-        found = _function(name, tuple(types))
+        found = _function(name, tuple(types), ordered)
         if isinstance(found, resolve.Resolved):
             for part, type_, target in zip(given, types, found.arguments, strict=False):
                 if type_ == UNKNOWN:

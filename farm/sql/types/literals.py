@@ -1,5 +1,6 @@
 """Whether a string literal is a value of the type that its surroundings give it, where that is certain."""
 
+import json
 import re
 from calendar import monthrange
 from decimal import Decimal, InvalidOperation
@@ -17,6 +18,8 @@ _DAYS = frozenset({"date", "timestamp", "timestamptz"})
 _SPECIAL_DAY = re.compile(r"\s*(now|today|tomorrow|yesterday|epoch|-?infinity|allballs)\b.*", re.IGNORECASE)
 _ISO_DAY = re.compile(r"\s*(\d{4,5})-(\d{1,2})-(\d{1,2})(?!\d)")
 _NEVER_A_DAY = re.compile(r"\s*(\d{1,5}|\d{4}-\d{1,2}|\d{4}[-/]|[^\d]*|.*[%_*?<>=!;].*)\s*\Z", re.DOTALL)
+_SPAN = re.compile(r"\s*[+-]?\d+\s*(second|minute|hour|day|week|month|year)s?\s*\Z", re.IGNORECASE)
+_INET = re.compile(r"\s*[0-9a-fA-F:.]+(/\d{1,3})?\s*\Z")
 _NEVER_A_TIME = re.compile(r"[^\d]*\Z|.*[%_*?<>=!;].*\Z", re.DOTALL)
 
 
@@ -30,6 +33,12 @@ def is_value(text: str, type_: str) -> bool:
         return _is_truth(text.strip().lower())
     if type_ == "uuid":
         return bool(_UUID.match(text))
+    if type_ in {"json", "jsonb"}:
+        return _is_json(text)
+    if type_ in {"inet", "cidr"}:
+        return bool(_INET.match(text))
+    if type_.startswith("_"):
+        return text.lstrip()[:1] in {"{", "["}
     if type_ in _DAYS:
         return _is_day(text)
     if type_ in {"time", "timetz"}:
@@ -51,10 +60,20 @@ def _is_truth(word: str) -> bool:
     return bool(word) and (word in _SHORT_TRUTHS or any(truth.startswith(word) for truth in _TRUTHS))
 
 
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    except RecursionError:
+        return True
+    return True
+
+
 def _is_day(text: str) -> bool:
     if _SPECIAL_DAY.match(text):
         return True
-    if _NEVER_A_DAY.match(text):
+    if _NEVER_A_DAY.match(text) or _SPAN.match(text):
         return False
     iso = _ISO_DAY.match(text)
     if iso is None:

@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from farm.sql.types.catalog import catalog
+from farm.sql.types.catalog import ENUM, catalog
 
 _SPOKEN = {
     "smallint": "int2",
@@ -56,8 +56,14 @@ def type_of(written: str) -> str | None:
     return f"_{name}" if is_array else name
 
 
+def without_array(written: str) -> tuple[str, bool]:
+    """A type as written without `[]`, and whether it had one."""
+    text = _ARRAY.sub("", written.strip())
+    return text, text != written.strip()
+
+
 def spoken(type_: str) -> str:
     """A type as Postgres' own messages call it: `bigint`, `text[]`."""
     if type_.startswith("_"):
         return f"{spoken(type_[1:])}[]"
-    return _FULL.get(type_, type_)
+    return _FULL.get(type_, type_).removeprefix(ENUM)

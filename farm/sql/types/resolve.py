@@ -52,13 +52,14 @@ def _exact(every: Sequence[Signature], given: Known) -> Resolved | None:
     return None
 
 
-def function(name: str, given: Given) -> Resolved | Failure | None:
-    """The function for these arguments; None where it cannot be told, as for a name that is not described."""
+def function(name: str, given: Given, ordered: bool = False) -> Resolved | Failure | None:
+    """The function for these arguments; None where it cannot be told, as for a name that is not described.
+    `ordered`: with WITHIN GROUP, whose values are the last arguments."""
     known = catalog()
     overloads = known.functions.get(name)
     if overloads is None:
         return None
-    every = [signature for signature in overloads if signature.takes(len(given))]
+    every = [s for s in overloads if s.takes(len(given)) and (s.kind in {"o", "h"}) is ordered]
     types = [type_ for type_ in given if type_ is not None]
     if not every:
         cast = _as_cast(name, types) if len(types) == len(given) else None

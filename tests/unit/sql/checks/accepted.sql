@@ -308,3 +308,78 @@ SELECT a, string_agg(b, ',') FROM t GROUP BY a --> postgres duckdb ? sqlite
 SELECT a, string_agg(DISTINCT b, ',' ORDER BY b) FROM t GROUP BY a --> postgres duckdb ? sqlite
 SELECT a, group_concat(b) FROM t GROUP BY a --> sqlite mysql duckdb
 SELECT a, string_agg(b, ',') FROM t --> none ? sqlite
+SELECT s.n FROM (SELECT a, count(*) FROM t GROUP BY a) s --> none
+SELECT s.a, count FROM (SELECT a, count(*) FROM t GROUP BY a) s --> postgres
+SELECT n FROM (SELECT a + 1 FROM t) s --> none
+WITH s AS (SELECT a, sum(a) FROM t GROUP BY a) SELECT a FROM s WHERE total > 1 --> none
+SELECT * FROM (SELECT a, a FROM t) s --> sqlite postgres duckdb
+SELECT a FROM (SELECT a, a FROM t) s --> sqlite duckdb
+SELECT s.a FROM (SELECT t.a, u.a FROM t JOIN u ON t.a = u.a) s --> sqlite duckdb
+SELECT sum(a) OVER (ORDER BY a ROWS BETWEEN CURRENT ROW AND 1 PRECEDING) FROM t --> none
+SELECT sum(a) OVER (ORDER BY a ROWS BETWEEN 1 FOLLOWING AND CURRENT ROW) FROM t --> none
+SELECT sum(a) OVER (ORDER BY a ROWS BETWEEN 3 PRECEDING AND 1 PRECEDING) FROM t --> sqlite mysql postgres duckdb
+SELECT sum(a) OVER (ORDER BY a ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) FROM t --> sqlite mysql postgres duckdb
+SELECT sum(a) OVER (ORDER BY a ROWS 2 PRECEDING) FROM t --> sqlite mysql postgres duckdb
+SELECT sum(a) OVER (ORDER BY a RANGE BETWEEN 1 PRECEDING AND CURRENT ROW) FROM t --> sqlite mysql postgres duckdb
+SELECT sum(a) OVER (ORDER BY a, b RANGE BETWEEN 1 PRECEDING AND CURRENT ROW) FROM t --> none
+SELECT sum(a) OVER (ORDER BY a, b RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) FROM t --> sqlite mysql postgres duckdb
+SELECT sum(a) OVER (ORDER BY d RANGE BETWEEN INTERVAL '7 days' PRECEDING AND CURRENT ROW) FROM t --> postgres duckdb
+SELECT sum(a) OVER (ORDER BY d RANGE BETWEEN 7 PRECEDING AND CURRENT ROW) FROM t --> sqlite ? mysql duckdb
+SELECT sum(a) OVER (w ROWS 2 PRECEDING) FROM t WINDOW w AS (ORDER BY a) --> sqlite mysql postgres duckdb
+SELECT count(DISTINCT a) OVER () FROM t --> mysql duckdb
+SELECT count(DISTINCT a) FROM t --> sqlite mysql postgres duckdb
+SELECT DISTINCT j FROM t --> sqlite mysql duckdb
+SELECT j FROM t ORDER BY j --> sqlite mysql duckdb
+SELECT count(*) FROM t GROUP BY j --> sqlite mysql duckdb
+SELECT j FROM t UNION SELECT j FROM t --> sqlite mysql duckdb
+SELECT j FROM t UNION ALL SELECT j FROM t --> sqlite mysql postgres duckdb
+SELECT rank() OVER (PARTITION BY j ORDER BY a) FROM t --> sqlite mysql duckdb
+SELECT percentile_cont(0.5, a) FROM t --> none ? duckdb
+SELECT rank(a) OVER () FROM t --> none ? duckdb
+SELECT ARRAY[1, 'a']::text[] --> postgres duckdb
+SELECT ARRAY[1, 'a'] --> duckdb
+SELECT initcap(b) FROM t --> postgres
+SELECT c - '30 days' FROM t --> sqlite mysql ? duckdb
+SELECT c > '7 days' FROM t --> sqlite mysql duckdb
+SELECT j::jsonb @> '{"a": 1}' FROM t --> postgres ? duckdb
+SELECT j::jsonb @> '{a: 1}' FROM t --> none ? duckdb
+SELECT a FROM t WHERE b IS 'x' --> sqlite
+SELECT a FROM t WHERE b IS NULL --> sqlite mysql postgres duckdb
+SELECT date_part FROM (SELECT date_part('year', d) FROM t) s --> postgres
+SELECT a FROM t ORDER BY a LIMIT 2 - (SELECT count(*) FROM t) % 2 OFFSET (SELECT (count(*) - 1) / 2 FROM t) --> sqlite postgres duckdb
+SELECT x.a FROM (SELECT a FROM t LIMIT 5 % 3) x --> sqlite postgres duckdb
+SELECT a FROM t LIMIT 5 PERCENT --> duckdb
+SELECT a, * FROM t --> sqlite postgres duckdb
+SELECT *, a FROM t --> sqlite mysql postgres duckdb
+SELECT a, t.* FROM t --> sqlite mysql postgres duckdb
+SELECT a FROM t WHERE b LIKE ANY ('a', 'b') --> none
+SELECT CURRENT_DATE() FROM t --> mysql duckdb
+SELECT CURRENT_TIMESTAMP(3) FROM t --> mysql postgres ? sqlite duckdb
+SELECT group_concat(b, ',' ORDER BY b) FROM t --> mysql duckdb
+SELECT group_concat(b SEPARATOR) FROM t --> none
+SELECT extract(dow FROM d) FROM t --> postgres duckdb
+SELECT extract(epoch FROM d) FROM t --> postgres duckdb
+SELECT extract(week FROM d) FROM t --> mysql postgres duckdb
+SELECT date_add(d, INTERVAL 1 DAYS) FROM t --> duckdb
+SELECT date_add(d, INTERVAL 1) FROM t --> duckdb
+SELECT adddate(d, 7) FROM t --> mysql
+SELECT date_add(d, INTERVAL 1 QUARTER) FROM t --> mysql duckdb
+SELECT date_add(d, INTERVAL '1:30' HOUR_MINUTE) FROM t --> mysql ? postgres duckdb
+SELECT timestampdiff(DAYS, c, d) FROM t --> none
+SELECT timestampdiff('DAY', c, d) FROM t --> none
+SELECT timestampdiff(SQL_TSI_DAY, c, d) FROM t --> mysql
+SELECT interval(5, 1, 10) FROM t --> mysql ? postgres duckdb
+SELECT substring(b) FROM t --> none ? duckdb
+SELECT if(a > 1, 2) FROM t --> none ? duckdb
+SELECT median(a) OVER (PARTITION BY b) FROM t --> mysql duckdb
+SELECT median(a) FROM t --> duckdb
+SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY a) OVER (PARTITION BY b) FROM t --> mysql ? postgres duckdb
+SELECT t.*, 1 AS x FROM t HAVING x > 3 --> mysql
+SELECT a, b AS x FROM t HAVING x > 'b' --> mysql
+SELECT t.*, count(*) FROM t --> sqlite
+SELECT a FROM t WHERE (a, b) IN (1, 'x') --> duckdb
+SELECT a FROM t WHERE (a, b) IN ((1, 'x', 2)) --> none ? duckdb
+SELECT x.a FROM (SELECT a FROM t) x NATURAL JOIN u --> sqlite mysql postgres duckdb
+SELECT t.group FROM (SELECT 1 AS "group") t --> mysql postgres duckdb
+SELECT connection_id() --> mysql
+SELECT json_each(j) FROM t --> postgres ? sqlite duckdb
