@@ -13,7 +13,7 @@ from sqlglot import exp
 from farm.sql.scopes import Resolution
 
 _FRACTIONS = re.compile(r"real|floa|doub|num|dec", re.IGNORECASE)
-_WHOLE_NUMBERS = re.compile(r"int|big|small|tiny|medium", re.IGNORECASE)
+_INTEGERS = re.compile(r"int|big|small|tiny|medium", re.IGNORECASE)
 _TEXTS = re.compile(r"char|text|clob|varchar|nvarchar|character|nchar", re.IGNORECASE)
 _TIMES = re.compile(r"date|time", re.IGNORECASE)
 _FRACTION_TYPES = frozenset({"FLOAT", "DOUBLE", "DECIMAL"})
@@ -24,6 +24,7 @@ _PASSED_ON = (exp.Paren, exp.Neg, exp.Sum, exp.Max, exp.Min, exp.Abs, exp.Coales
 _FORMAT = re.compile(r"(%[YmdHMS]|[^A-Za-z0-9%])*\Z")
 FRACTIONS = frozenset({"numeric", "float4", "float8"})
 """What Postgres calls types of numbers that need not be whole."""
+WHOLE_NUMBERS = frozenset({"int2", "int4", "int8"})
 _WHOLE = frozenset({"sqlite", "postgres"})
 """Dialects in which 7 / 2 is 3."""
 
@@ -64,7 +65,7 @@ class Rewriting:
 
     def is_number(self, node: exp.Expr | None) -> bool:
         """Whether a value is certainly a number."""
-        if isinstance(node, exp.Column) and _WHOLE_NUMBERS.match(self._type(node)):
+        if isinstance(node, exp.Column) and _INTEGERS.match(self._type(node)):
             return True
         if isinstance(node, exp.Subquery) and len(node.selects) == 1:
             return self.is_number(node.selects[0])
@@ -96,7 +97,7 @@ def whole_division(at: Rewriting) -> Iterator[Change]:
     if at.source not in _WHOLE or at.dialect in _WHOLE:
         return
     for node in at.tree.find_all(exp.Div):
-        known = at.quotients.get(id(node)) in FRACTIONS
+        known = at.quotients.get(id(node)) in (*FRACTIONS, *WHOLE_NUMBERS)  # the latter as DIV or //
         if not (known or at.is_fraction(node.this) or at.is_fraction(node.expression)):
             what = f"of whole numbers, / gives a whole number in {at.source} and a fraction in {at.dialect}"
             yield Change(what=what, node=node, hint="cast one side: CAST(a AS REAL) / b")

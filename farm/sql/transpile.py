@@ -7,7 +7,7 @@ from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import SqlglotError
 
 from farm.sql.dialect import rules_of
-from farm.sql.meaning import FRACTIONS, RULES, Change, Rewriting, as_glob
+from farm.sql.meaning import FRACTIONS, RULES, WHOLE_NUMBERS, Change, Rewriting, as_glob
 from farm.sql.place import place
 from farm.sql.schema import Schema
 from farm.sql.scopes import Resolution, resolve
@@ -104,6 +104,9 @@ def _adapt(rewriting: Rewriting) -> None:
         _adapt_to_sqlite(rewriting)
     else:
         _name_subqueries(rewriting.tree)
+        _divide_whole_numbers(rewriting)
+    if rewriting.dialect == "mysql":
+        _filter_by_case(rewriting.tree)
 
 
 def _name_subqueries(tree: exp.Expr) -> None:
@@ -112,6 +115,25 @@ def _name_subqueries(tree: exp.Expr) -> None:
         is_source = isinstance(node.parent, exp.From | exp.Join) and not isinstance(node.this, exp.Table)
         if is_source and not node.args.get("alias"):
             node.set("alias", exp.TableAlias(this=exp.to_identifier(f"subquery_{at}")))
+
+
+def _divide_whole_numbers(rewriting: Rewriting) -> None:
+    """What Postgres divides to a whole number has another operator where / gives a fraction."""
+    for node in list(rewriting.tree.find_all(exp.Div)) if rewriting.dialect != "postgres" else ():
+        if rewriting.quotients.get(id(node)) in WHOLE_NUMBERS:
+            node.replace(exp.IntDiv(this=node.this, expression=node.expression))
+
+
+def _filter_by_case(tree: exp.Expr) -> None:
+    """An aggregate with FILTER as one over CASE, for MySQL; of those that pass over NULL."""
+    for node in list(tree.find_all(exp.Filter)):
+        call = node.this
+        values = call.this.expressions if isinstance(call.this, exp.Distinct) else [call.this]
+        if not isinstance(call, exp.Count | exp.Sum | exp.Avg | exp.Min | exp.Max) or len(values) != 1:
+            continue
+        value = exp.Literal.number(1) if isinstance(values[0], exp.Star) else values[0].copy()
+        values[0].replace(exp.Case(ifs=[exp.If(this=node.expression.this.copy(), true=value)]))
+        node.replace(call)
 
 
 def _adapt_to_sqlite(rewriting: Rewriting) -> None:

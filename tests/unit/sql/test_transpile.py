@@ -52,6 +52,13 @@ SAME = [
     ("sqlite", "mysql", "SELECT id FROM (SELECT id FROM orders) JOIN (SELECT 1 AS x)",
      "SELECT id FROM (SELECT id FROM Orders) AS subquery_1 "
      "JOIN (SELECT 1 AS x) AS subquery_2 ON TRUE"),
+    ("postgres", "duckdb", "SELECT count(*) / id FROM orders GROUP BY id",
+     "SELECT COUNT(*) // id FROM orders GROUP BY id"),
+    ("postgres", "mysql", "SELECT 100 * (id / 2) FROM orders", "SELECT 100 * (id DIV 2) FROM orders"),
+    ("postgres", "mysql", "SELECT total / id FROM orders", "SELECT total / id FROM orders"),
+    ("postgres", "mysql",
+     "SELECT count(*) FILTER (WHERE id > 1), count(DISTINCT id) FILTER (WHERE id > 2) FROM orders",
+     "SELECT COUNT(CASE WHEN id > 1 THEN 1 END), COUNT(DISTINCT CASE WHEN id > 2 THEN id END) FROM orders"),
     ("postgres", "sqlite", "SELECT extract(year FROM placed) FROM orders",
      "SELECT CAST(STRFTIME('%Y', placed) AS INTEGER) FROM orders"),
     ("postgres", "sqlite", "SELECT sum(CAST(id AS bigint)) / count(*) FROM orders",
@@ -62,7 +69,7 @@ SAME = [
 ]  # fmt: skip
 OTHERWISE = [
     ("sqlite", "mysql", "SELECT id / 2 FROM customers", "whole numbers"),
-    ("postgres", "duckdb", "SELECT count(*) / sum(id) FROM customers", "whole numbers"),
+    ("sqlite", "duckdb", "SELECT count(*) / sum(id) FROM customers", "whole numbers"),
     ("sqlite", "postgres", "SELECT CAST(total AS INTEGER) FROM orders", "cuts it"),
     ("postgres", "sqlite", "SELECT total::int FROM orders", "cuts it"),
     ("sqlite", "postgres", "SELECT max(id, customer_id) FROM orders", "NULL"),

@@ -383,3 +383,5 @@ SELECT x.a FROM (SELECT a FROM t) x NATURAL JOIN u --> sqlite mysql postgres duc
 SELECT t.group FROM (SELECT 1 AS "group") t --> mysql postgres duckdb
 SELECT connection_id() --> mysql
 SELECT json_each(j) FROM t --> postgres ? sqlite duckdb
+SELECT a DIV (a + 1) FROM t --> mysql
+SELECT a FROM t WHERE b RLIKE ('x') --> mysql
