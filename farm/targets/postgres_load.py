@@ -16,15 +16,22 @@ QUOTED_CHARS = 80
 DUMP_DATA = re.compile(r"(?ims)^COPY [^;]+ FROM stdin;\n.*?^\\\.$|^\\[^\n]*$")
 COMMENTS = r"(?is)(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*"
 PATH = re.compile(COMMENTS + r"SET\s+(?:SESSION\s+|LOCAL\s+)?search_path\s*(?:TO|=)\s*(.+)$")
+KINDS = r"(?:(?:OR|REPLACE|GLOBAL|LOCAL|TEMP|TEMPORARY|UNLOGGED|FOREIGN|MATERIALIZED|RECURSIVE|TRUSTED)\s+)*"
 SCHEMA = re.compile(COMMENTS + r"(?:CREATE|ALTER|COMMENT)\b")
-CONTAINER = re.compile(COMMENTS + r"CREATE\s+(?:SCHEMA|EXTENSION|DATABASE|ROLE|USER)\b")
-NAMED = re.compile(COMMENTS + r"CREATE\s+(?:\w+\s+)*?(?:TABLE|VIEW|TYPE|DOMAIN)\b")
-"""What a query can name; of the rest most (indexes, owners, comments) may fail."""
-CHANGED = re.compile(COMMENTS + r"ALTER\s+TABLE\b(?!.*\b(?:OWNER\s+TO|TABLESPACE|TRIGGER|POLICY|SECURITY)\b)")
-"""May add columns or the keys that grouping relies on."""
-CALLED = re.compile(
-    COMMENTS + r"CREATE\s+(?:\w+\s+)*?(?:EXTENSION|FUNCTION|AGGREGATE|OPERATOR|CAST|COLLATION)\b"
+OUTSIDE = re.compile(
+    COMMENTS
+    + r"(?:CREATE|ALTER|COMMENT\s+ON)\s+(?:DATABASE|ROLE|USER|GROUP|SYSTEM|TABLESPACE|SUBSCRIPTION|SERVER)\b"
 )
+"""What is the server's, and would outlast the database."""
+CONTAINER = re.compile(COMMENTS + r"CREATE\s+(?:SCHEMA|EXTENSION)\b")
+NAMED = re.compile(COMMENTS + rf"CREATE\s+{KINDS}(?:TABLE|VIEW|TYPE|DOMAIN)\b")
+"""What a query can name; of the rest most (indexes, owners, comments) may fail."""
+CHANGED = re.compile(
+    COMMENTS + r"ALTER\s+TABLE\b(?!.*\b(?:FOREIGN\s+KEY|OWNER\s+TO|SET\s+DEFAULT|TABLESPACE|TRIGGER|POLICY|"
+    r"SECURITY|CLUSTER|REPLICA|STATISTICS|STORAGE|INHERIT)\b)"
+)
+"""May add columns or the keys that grouping relies on."""
+CALLED = re.compile(COMMENTS + rf"CREATE\s+{KINDS}(?:EXTENSION|FUNCTION|AGGREGATE|OPERATOR|CAST|COLLATION)\b")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,7 +86,9 @@ def _orders(ddl: str, own_database: bool) -> Iterator[_Order]:
     for text in statements(DUMP_DATA.sub("", ddl)):
         if own_database and (found := PATH.match(text)):
             search_path = found[1]
-        elif SCHEMA.match(text) and (own_database or not CONTAINER.match(text)):
+        elif not SCHEMA.match(text) or OUTSIDE.match(text):
+            continue
+        elif own_database or not CONTAINER.match(text):
             yield _Order(text=text, search_path=search_path)
 
 

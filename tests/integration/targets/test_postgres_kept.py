@@ -177,6 +177,12 @@ GRANT ALL ON TABLE sales.customers TO nobody_here;
         ('CREATE TABLE "Odd Name" (a int)', 'SELECT a FROM "Odd Name"'),
         ("CREATE VIEW v AS SELECT a FROM t; CREATE TABLE t (a int)", "SELECT a FROM v"),
         ("CREATE TABLE t (a int); CREATE EXTENSION nowhere; CREATE INDEX i ON t USING gist (a)", "TABLE t"),
+        ("CREATE TABLE t (a int); ALTER TABLE t ADD FOREIGN KEY (a) REFERENCES gone (a)", "TABLE t"),
+        (
+            "CREATE TABLE t (a int); CREATE TRIGGER x AFTER UPDATE OF type ON t EXECUTE FUNCTION f()",
+            "TABLE t",
+        ),
+        ("-- dumped\nCREATE DATABASE shop; CREATE ROLE joe; CREATE TABLE t (a int)", "TABLE t"),
     ],
 )
 def test_a_schema_as_people_have_it_loads(server: str, ddl: str, query: str) -> None:
@@ -207,6 +213,21 @@ def test_what_could_not_be_loaded_refuses_nothing(server: str, ddl: str, reason:
             engine.prepare("SELECT a FROM sales.u")
     with opened(server, ddl) as again, pytest.raises(NoEngine, match=reason):
         again.prepare("SELECT a FROM sales.u")
+
+
+def test_a_script_leaves_nothing_outside_its_database(server: str) -> None:
+    everything = "SELECT datname FROM pg_database UNION ALL SELECT rolname FROM pg_roles"
+    ddl = """
+        CREATE DATABASE left_over; CREATE ROLE left_over; ALTER ROLE farm SET statement_timeout = 1;
+        ALTER SYSTEM SET work_mem = '1GB'; /* one more */ ALTER DATABASE farm SET search_path = nowhere;
+        COMMENT ON DATABASE farm IS 'mine'; CREATE TABLE outside (a int);
+    """
+    with opened(server, ddl) as engine, psycopg.connect(server) as connection:
+        assert engine.prepare("SELECT a FROM outside") is None
+        assert "left_over" not in {name for (name,) in connection.execute(everything)}
+        assert (
+            connection.execute("SELECT setconfig FROM pg_db_role_setting WHERE setrole > 0").fetchall() == []
+        )
 
 
 def test_without_an_extension_only_what_it_might_have_brought_is_in_doubt(server: str) -> None:
