@@ -83,7 +83,8 @@ class Lookup:
             if first is not None and not rules.aliases_everywhere:
                 break
         if first is None:
-            return self._unknown_qualifier(node, scope)
+            is_part = rules.name == "duckdb" and self._is_column(node.args["table"], scope)
+            return None if is_part else self._unknown_qualifier(node, scope)
         return self._unknown_column(node, list(first.columns.names.values()), inside=node.args["table"].name)
 
     def _unqualified(
@@ -115,6 +116,11 @@ class Lookup:
         if quoted and rules.strings_in_double_quotes and self._written_in_double_quotes(node):
             return self._string(node)
         return self._unknown_column(node, scope.visible_columns(), inside=None)
+
+    def _is_column(self, qualifier: exp.Expr, scope: Scope) -> bool:
+        """Whether what stands before a dot is a column, whose part the whole is then: DuckDB's structs."""
+        name = self.fold(qualifier)
+        return any(around.having(name) or around.may_have(name) for around in scope.outward())
 
     def _is_double(self, sources: list[Source], name: str) -> bool:
         """Whether Postgres cannot tell which column of a subquery is meant."""

@@ -21,6 +21,7 @@ _ODD = re.compile(
     "[\x00-\x08\x0b\x0e-\x1f\x7f\x85\xad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]|\r(?!\n)"
 )
 _ODD_OUTSIDE_STRINGS = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000{}]")
+_ODD_BESIDE_STRUCTS = re.compile(r"[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]|\{[{%#+-]|[%#}+-]\}")
 _RUN_COMMENT = re.compile(r"/\*M?!")
 _QUOTED = frozenset(
     {
@@ -132,7 +133,8 @@ def _unbalanced(tokens: Sequence[Token]) -> Token | None:
 def _odd_outside_strings(subject: Subject) -> int | None:
     """Where something that the parser skips and engines do not stands outside strings and quoted names:
     exotic spaces, and template marks, between which it would miss anything."""
-    odd = [match.start() for match in _ODD_OUTSIDE_STRINGS.finditer(subject.sql)]
+    pattern = _ODD_OUTSIDE_STRINGS if subject.rules.name != "duckdb" else _ODD_BESIDE_STRUCTS
+    odd = [match.start() for match in pattern.finditer(subject.sql)]
     return _first_outside_strings(subject, odd)
 
 

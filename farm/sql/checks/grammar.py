@@ -10,11 +10,11 @@ from farm.sql.subject import Subject
 from farm.sql.verdict import Finding
 from farm.sql.words import words
 
-_UNCONDITIONAL = frozenset({TokenType.CROSS, TokenType.NATURAL})
+_UNCONDITIONAL = frozenset({TokenType.CROSS, TokenType.NATURAL, TokenType.POSITIONAL})
 _JOIN_WORDS = frozenset(
     {
         *(TokenType.LEFT, TokenType.RIGHT, TokenType.FULL, TokenType.INNER, TokenType.OUTER),
-        *(TokenType.CROSS, TokenType.NATURAL, TokenType.STRAIGHT_JOIN),
+        *(TokenType.CROSS, TokenType.NATURAL, TokenType.STRAIGHT_JOIN, TokenType.POSITIONAL),
     }
 )
 _NO_SPACE = words(

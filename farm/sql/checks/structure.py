@@ -103,6 +103,8 @@ def nothing_missing(subject: Subject) -> Iterator[Finding]:
     for token, following in zip(tokens, [*tokens[1:], None], strict=True):
         wants_more = token.token_type in _WANT_MORE or _is_separator(subject, token)
         if wants_more and (following is None or following.token_type in _NO_MORE):
+            if _is_trailing(subject, token, following):
+                continue
             yield Finding(
                 code="empty_clause",
                 message=f"nothing follows {token.text.upper()}",
@@ -117,6 +119,13 @@ def nothing_missing(subject: Subject) -> Iterator[Finding]:
                     message=f"SQLite takes no parentheses around the parts of {node.key.upper()}",
                     hint="write the parts without parentheses, or as SELECT * FROM (…)",
                 )
+
+
+def _is_trailing(subject: Subject, comma: Token, following: Token | None) -> bool:
+    """Whether DuckDB leaves a comma at the end of the SELECT list or of a list in parentheses alone."""
+    if subject.rules.name != "duckdb" or comma.token_type is not TokenType.COMMA or following is None:
+        return False
+    return following.token_type in {TokenType.FROM, _CLOSING}
 
 
 def _is_separator(subject: Subject, token: Token) -> bool:
