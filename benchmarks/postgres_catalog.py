@@ -58,7 +58,7 @@ def main() -> int:
         source = f"the catalogs of PostgreSQL {version and version[0]}"
         print(f"# Written by benchmarks/postgres_catalog.py from {source}.")
         for name, category, preferred in types:
-            print("type", name, category, "*" if preferred else "")
+            print("type", name, category, *(["*"] if preferred else []))
         for source, target, context in connection.execute(CASTS):
             if {source, target} <= known:
                 print("cast", source, target, context)
