@@ -13,7 +13,8 @@ from hashlib import sha256
 from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
-from farm.sql.canonical_form import NamesMatter, Unclear, canonical_form
+from farm.sql.canonical_form import canonical_form
+from farm.sql.canonical_text import NamesMatter, Unclear
 from farm.sql.subject import Subject
 from farm.sql.verdict import Severity
 from farm.sql.words import words
