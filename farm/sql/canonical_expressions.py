@@ -22,7 +22,7 @@ _MIRRORED: dict[type[exp.Expr], str] = {exp.GT: "LT", exp.GTE: "LTE", exp.LT: "L
 @dataclass(kw_only=True)
 class Expressions:
     """The expressions of one query. `names` are the numbers of sources by the ids of these, `results` the
-    labels and keys of what a SELECT shows by the id of its scope; both fill up as queries are gone through."""
+    labels and keys of what a SELECT shows by the id of its scope; both fill up on the way."""
 
     subject: Subject
     keep_names: bool
