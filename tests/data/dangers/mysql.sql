@@ -943,17 +943,23 @@ XA START 'x'
 -- refused: transaction
 XA RECOVER
 
--- refused: about the server
+-- limited: what is no secret
 SELECT connection_id()
+
+-- limited: what is no secret
+SELECT uuid_short()
+
+-- limited: what is no secret
+SELECT version(), database(), user(), current_user
+
+-- limited: what is no secret
+SELECT table_name FROM information_schema.tables
 
 -- refused: about the server
 SELECT found_rows()
 
 -- refused: about the server
 SELECT row_count()
-
--- refused: about the server
-SELECT uuid_short()
 
 -- refused: about the server
 SELECT system_user()

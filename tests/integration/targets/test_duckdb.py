@@ -197,7 +197,7 @@ def test_rows_without_end_are_cut(engine: DuckdbEngine) -> None:
 
 
 def test_a_dry_run_computes_nothing(dry: DuckdbEngine) -> None:
-    assert dry.prepare("SELECT repeat('x', 3000000000), repeat(repeat('y', 100000), 100000)") is None
+    assert dry.prepare("SELECT repeat('x', 1000000000)") is None
 
 
 def test_a_fault_of_the_query_is_told_from_one_of_the_database(engine: DuckdbEngine) -> None:

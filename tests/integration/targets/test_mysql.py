@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from contextlib import closing
 from decimal import Decimal
 
+import pymysql
 import pytest
 from support.late import LATE_SECONDS
 from support.mariadb import admin, execute, fresh_mysql
 
 from farm.errors import QueryFailed, TargetTrouble
 from farm.targets.mysql import MysqlEngine
+from farm.targets.mysql_session import connect, is_mariadb, limit, rows_of
 
 SCHEMA = (
     "CREATE TABLE customers (id int PRIMARY KEY, name text NOT NULL, born date, `Odd Name` int, bits bit(4))",
@@ -32,7 +34,7 @@ def url(mysql_url: str) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def engine(url: str) -> Iterator[MysqlEngine]:
     engine = MysqlEngine(url, target_name="shop")
     yield engine
@@ -128,6 +130,18 @@ def test_a_query_that_takes_too_long_is_stopped(engine: MysqlEngine) -> None:
     with pytest.raises(TargetTrouble, match=r"longer than 0\.3 s"):
         engine.run(sql, row_limit=1, timeout_seconds=0.3)
     assert time.monotonic() - started < 5 + LATE_SECONDS
+
+
+def test_a_session_can_only_read_and_not_for_long(url: str) -> None:
+    with closing(connect(url, target_name="shop")) as connection:
+        limit(connection, timeout_seconds=2.5)
+        if is_mariadb(connection):
+            ((seconds, bytes_),) = rows_of(connection, "SELECT @@max_statement_time, @@tmp_disk_table_size")
+            assert (seconds, bytes_) == (2.5, 1 << 30)
+        else:
+            assert rows_of(connection, "SELECT @@max_execution_time") == [(2500,)]
+        with pytest.raises(pymysql.Error, match="READ ONLY"):
+            rows_of(connection, "INSERT INTO orders VALUES (9, 9, 9)")
 
 
 def test_a_broken_connection_is_made_anew(engine: MysqlEngine, url: str) -> None:
