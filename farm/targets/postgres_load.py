@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import psycopg
 from psycopg import errors, sql
 
+from farm.errors import BadInput
+from farm.sql.dialect import POSTGRES
+from farm.sql.schema import Schema, Table
 from farm.targets.postgres_session import Connection, words
 from farm.targets.postgres_text import statements
 
@@ -26,6 +29,7 @@ OUTSIDE = re.compile(
 CONTAINER = re.compile(COMMENTS + r"CREATE\s+(?:SCHEMA|EXTENSION)\b")
 NAMED = re.compile(COMMENTS + rf"CREATE\s+{KINDS}(?:TABLE|VIEW|TYPE|DOMAIN)\b")
 """What a query can name; of the rest most (indexes, owners, comments) may fail."""
+TABLE = re.compile(COMMENTS + rf"CREATE\s+{KINDS}TABLE\b")
 CHANGED = re.compile(
     COMMENTS + r"ALTER\s+TABLE\b(?!.*\b(?:FOREIGN\s+KEY|OWNER\s+TO|SET\s+DEFAULT|TABLESPACE|TRIGGER|POLICY|"
     r"SECURITY|CLUSTER|REPLICA|STATISTICS|STORAGE|INHERIT)\b)"
@@ -57,15 +61,19 @@ class Failure:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Order:
-    """A statement to run, and the search path (SQL) that the script has set before it."""
+    """A statement to run, the search path (SQL) that the script has set before it, and what it is in the
+    script, where it was made plainer."""
 
     text: str
     search_path: str | None
+    written: str | None = None
 
 
 def load(connection: Connection, ddl: str, *, own_database: bool) -> tuple[Failure, ...]:
     """Run the CREATE and ALTER statements of a script or a dump, in whatever order works.
 
+    A table that cannot be made as it is written is made without its defaults, checks and references, which no
+    query depends on.
     Returns those that failed although queries may depend on them. `own_database`: the schemas and extensions
     that the script names may be made, and its search paths are kept.
     """
@@ -74,11 +82,14 @@ def load(connection: Connection, ddl: str, *, own_database: bool) -> tuple[Failu
     failed: list[tuple[_Order, str]] = []
     while waiting:
         failed = [(order, said) for order in waiting if (said := _run(connection, order, own_database))]
-        if len(failed) == len(waiting):
+        stuck = len(failed) == len(waiting)
+        waiting = [_plain(order) or order if stuck else order for order, _ in failed]
+        if stuck and all(order is before for order, (before, _) in zip(waiting, failed, strict=True)):
             break
-        waiting = [order for order, _ in failed]
     connection.execute("RESET statement_timeout")
-    return tuple(failure for order, said in failed if (failure := _failure(order.text, said)))
+    return tuple(
+        failure for order, said in failed if (failure := _failure(order.written or order.text, said))
+    )
 
 
 def _orders(ddl: str, own_database: bool) -> Iterator[_Order]:
@@ -106,6 +117,31 @@ def _run(connection: Connection, order: _Order, own_database: bool) -> str | Non
     except psycopg.Error as error:
         return words(error, order.text, prefix="")
     return None
+
+
+def _plain(order: _Order) -> _Order | None:
+    """A table with nothing but its columns, their types and its key; None for all else, or if it is plain."""
+    if order.written is not None or not TABLE.match(order.text):
+        return None
+    try:
+        tables = list(Schema.from_ddl(order.text, "postgres").tables.values())
+    except BadInput:
+        return None
+    if len(tables) != 1 or not tables[0].columns:
+        return None
+    return replace(order, text=_create(tables[0]), written=order.text)
+
+
+def _create(table: Table) -> str:
+    columns = [f"{_quoted(name)} {table.types[folded]}" for folded, name in (table.columns or {}).items()]
+    key = [_quoted(name) for folded, name in (table.columns or {}).items() if folded in table.primary_key]
+    parts = [*columns, *([f"PRIMARY KEY ({', '.join(key)})"] if key else [])]
+    home = "" if table.schema == POSTGRES.default_schema else f"{_quoted(table.schema)}."
+    return f"CREATE TABLE {home}{_quoted(table.name)} ({', '.join(parts)})"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _failure(statement: str, said: str) -> Failure | None:

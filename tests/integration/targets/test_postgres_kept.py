@@ -182,6 +182,16 @@ GRANT ALL ON TABLE sales.customers TO nobody_here;
             "CREATE TABLE t (a int); CREATE TRIGGER x AFTER UPDATE OF type ON t EXECUTE FUNCTION f()",
             "TABLE t",
         ),
+        (
+            "CREATE TABLE t (id uuid DEFAULT uuid_generate_v4() PRIMARY KEY, n int CHECK (f(n)), of_ int"
+            " REFERENCES gone (id), CONSTRAINT c CHECK (g(id)), twice int GENERATED ALWAYS AS (h(n)) STORED);"
+            " CREATE VIEW v AS SELECT id, n FROM t GROUP BY id",
+            "SELECT v.n, t.twice FROM v JOIN t USING (id) GROUP BY t.id, v.n",
+        ),
+        (
+            'CREATE TABLE sales."Odd One" ("a ""b" int DEFAULT f(), tags text[] DEFAULT f(), c varchar(9));',
+            'SELECT "a ""b", tags[1], c FROM sales."Odd One"',
+        ),
         ("-- dumped\nCREATE DATABASE shop; CREATE ROLE joe; CREATE TABLE t (a int)", "TABLE t"),
     ],
 )
