@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import duckdb
+import psutil
 import pytest
 
 from farm.errors import QueryFailed, TargetTrouble
@@ -194,6 +195,17 @@ def test_rows_without_end_are_cut(engine: DuckdbEngine) -> None:
     result = engine.run(sql, row_limit=10**8, timeout_seconds=30)
     assert result.truncated
     assert 0 < len(result.rows) < 10**6
+
+
+def test_many_targets_fit_into_one_checker() -> None:
+    before = psutil.Process().num_threads()
+    engines = [
+        DuckdbEngine.from_ddl("CREATE TABLE t (a integer)", target_name=f"t{number}") for number in range(9)
+    ]
+    assert all(engine.prepare("SELECT max(a) FROM t GROUP BY a ORDER BY 1") is None for engine in engines)
+    assert psutil.Process().num_threads() == before, "each would take the address space of its stack"
+    for engine in engines:
+        engine.close()
 
 
 def test_a_dry_run_computes_nothing(dry: DuckdbEngine) -> None:
