@@ -110,7 +110,7 @@ class Pipeline:
     async def _outcome(self, task: Claimed, place: Place) -> Outcome:
         try:
             target = await self.find_target(task.target, task.target_version)
-            if task.dialect is not None:
+            if task.dialect is not None and task.dialect != target.dialect:
                 target = replace(target, output_dialect=rows.known_dialect(task.dialect))
             return await self._work(task, target, place)
         except (UnknownTarget, BadInput) as error:

@@ -495,7 +495,7 @@ def test_a_last_attempt_does_not_count_while_its_call_waits_to_be_repeated():
     assert scene.log[:5] == ["begun", "noted empty", "rested", "begun", "asked a"]
 
 
-@pytest.mark.parametrize(("dialect", "wanted_in"), [(None, None), ("duckdb", "duckdb")])
+@pytest.mark.parametrize(("dialect", "wanted_in"), [(None, None), ("duckdb", "duckdb"), ("sqlite", None)])
 def test_the_checker_hears_in_which_dialect_the_query_is_wanted(dialect, wanted_in):
     class Listening(Scene):
         async def assess(self, text, target):
