@@ -14,6 +14,7 @@ from farm.targets.target import Target
 # Of a schema this small all tables, as words alone may miss one; of a larger one at most so many.
 FEW_TABLES = 4
 MOST_TABLES = 7
+MOST_HOMES = 3
 READ_CHARS = 2_000
 WORD = re.compile(r"\w+")
 
@@ -27,14 +28,16 @@ def grammar_for(question: str, sql: str, target: Target, schema: Schema) -> Gram
 
 
 def tables_for(question: str, sql: str, notes: str, known: SchemaText) -> Sequence[str]:
-    """The names of tables that a query may need, the likeliest first: those of the failed query and of the
-    question, and those on the way between them."""
+    """The names of tables that a query may need, the likeliest first: those of the failed query, those that
+    have a column which it sought elsewhere, those of the question, and those on the way between them."""
     names = [table.name for table in known.tables]
     if len(names) <= FEW_TABLES:
         return names
     written = {word.lower() for word in WORD.findall(sql)}
-    used = [name for name in names if name.lower() in written]
+    used = [table for table in known.tables if table.name.lower() in written]
+    missing = written - {column.name.lower() for table in used for column in table.columns}
+    homes = [table.name for table in known.tables if missing & {each.name.lower() for each in table.columns}]
     said = linking.tables(question, [term.text for term in glossary.terms(question, notes)], known)
-    found = list(dict.fromkeys([*said, *used]))[:MOST_TABLES]
+    found = list(dict.fromkeys([*(table.name for table in used), *homes[:MOST_HOMES], *said]))[:MOST_TABLES]
     way = linking.path(found, known) or []
     return list(dict.fromkeys([*found, *(table for table, _ in way)]))[:MOST_TABLES]

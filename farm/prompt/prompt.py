@@ -15,6 +15,7 @@ from farm.prompt.excerpt import excerpt, table_names
 from farm.prompt.fence import fenced, harmless
 from farm.prompt.guidance import GUIDANCE, Guidance
 from farm.prompt.hints import brief
+from farm.prompt.remedy import remedy
 from farm.sql.verdict import Candidate, Finding
 from farm.targets.target import Target
 
@@ -69,7 +70,7 @@ def repair(
     former = Message("assistant", f"```sql\n{harmless(candidate.sql.strip())}\n```")
     lines = [
         "That query fails:",
-        *complaints(candidate),
+        *complaints(candidate, target.ddl if target else ""),
         *(_relevant(candidate, question, target) if target else ()),
     ]
     if cut_off:
@@ -99,7 +100,7 @@ def repair_anew(
     )
     asked = [fenced(tag, text) for tag, text in parts if text.strip()]
     query = f"```sql\n{harmless(candidate.sql.strip())}\n```"
-    told = ["This query for it fails:", query, *complaints(candidate)]
+    told = ["This query for it fails:", query, *complaints(candidate, target.ddl)]
     if round_no > 1:
         told.append("Write it in a simpler way.")
     told.append("Answer the question with the corrected SELECT statement in a ```sql fence and nothing else.")
@@ -139,8 +140,9 @@ def _worked(example: Example, guidance: Guidance) -> str:
     return f"{example.question}\n```sql\n{example.sql.format(**spelled)}\n```"
 
 
-def complaints(candidate: Candidate) -> list[str]:
-    """What is wrong, one line for each objection, at most three.
+def complaints(candidate: Candidate, ddl: str = "") -> list[str]:
+    """What is wrong, one line for each objection, at most three, and what to write instead where the schema
+    `ddl` tells.
 
     The same at several places is said once; where a table is not there, what follows from that is not said.
     """
@@ -148,9 +150,8 @@ def complaints(candidate: Candidate) -> list[str]:
     if any(finding.code in NAMES_OF_TABLES for finding in found):
         found = tuple(finding for finding in found if finding.code not in NAMES - NAMES_OF_TABLES)
     first = {finding.message: finding for finding in reversed(found)}
-    return [f"- {_described(first[message])}" for message in dict.fromkeys(f.message for f in found)][
-        :FINDINGS_LIMIT
-    ]
+    chosen = [first[message] for message in dict.fromkeys(finding.message for finding in found)]
+    return [f"- {_described(each, remedy(each, candidate.sql, ddl))}" for each in chosen[:FINDINGS_LIMIT]]
 
 
 def _relevant(candidate: Candidate, question: str, target: Target) -> list[str]:
@@ -172,9 +173,12 @@ def _excerpt(candidate: Candidate, question: str, target: Target) -> str:
     return excerpt(target.ddl, candidate.sql, question=question, notes=target.notes, nearest=nearest)
 
 
-def _described(finding: Finding) -> str:
-    """One line: what is wrong, where, and which names come near."""
+def _described(finding: Finding, instead: str | None) -> str:
+    """One line: what is wrong, where, and what to write instead, or else which names come near."""
     place = f" (line {finding.line}, column {finding.column or 1})" if finding.line else ""
+    said = f"{finding.message.rstrip('.')}{place}."
+    if instead is not None:
+        return harmless(f"{said} {instead}")
     nearest = f" Did you mean {', '.join(finding.nearest)}?" if finding.nearest else ""
     hint = f" Hint: {finding.hint}." if finding.hint else ""
-    return harmless(f"{finding.message.rstrip('.')}{place}.{nearest}{hint}")
+    return harmless(f"{said}{nearest}{hint}")

@@ -22,6 +22,11 @@ def test_the_tables_of_the_question_and_of_the_query_and_those_between():
     assert set(found) == {"cities", "customers", "orders", "order_items"}
 
 
+def test_the_table_that_has_a_column_which_was_sought_elsewhere():
+    assert "returns" in tables_for("Why?", "SELECT o.reason FROM orders o", "", KNOWN)
+    assert "returns" not in tables_for("Why?", "SELECT o.order_id FROM orders o", "", KNOWN)
+
+
 def test_a_small_schema_is_taken_whole():
     known = read_schema("CREATE TABLE a (x INT); CREATE TABLE b (y INT);")
     assert tables_for("what?", "", "", known) == ["a", "b"]
