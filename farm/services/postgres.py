@@ -53,8 +53,9 @@ OPTIONS = {
     "idle_session_timeout": "30min",
     "timezone": "UTC",
     "log_statement": "none",
-    "log_min_messages": "error",  # queries that are refused are no news
+    "log_min_messages": "fatal",  # queries that are refused are no news
     "log_min_error_statement": "panic",
+    "log_checkpoints": "off",
 }
 INITDB = (
     *("-U", "postgres", "-A", "trust", "-E", "UTF8", "--wal-segsize", "1"),

@@ -275,6 +275,15 @@ def test_a_dry_run_writes_and_runs_nothing(server: str, engine: KeptEngine) -> N
     assert engine.prepare(GOOD) is None
 
 
+def test_what_is_refused_does_not_fill_the_log(engine: KeptEngine, server: str) -> None:
+    log = Path(server.partition("host=")[2]).parent / "log"
+    before = log.read_text()
+    assert before
+    assert engine.prepare(BAD) is not None
+    assert engine.prepare("SELECT 1 / 0") is not None
+    assert log.read_text() == before
+
+
 def test_its_sessions_only_read_and_not_for_long(engine: KeptEngine) -> None:
     shown = engine._connection.execute(
         "SELECT current_setting('transaction_read_only'), current_setting('statement_timeout')"
