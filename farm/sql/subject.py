@@ -8,6 +8,7 @@ from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.tokenizer_core import Token
 
+from farm.sql.backticks import in_double_quotes
 from farm.sql.calls import CALLS, keep_as_written
 from farm.sql.dialect import Rules
 from farm.sql.owners import Aggregate, aggregates
@@ -35,7 +36,8 @@ class Subject:
 
     @cached_property
     def tokens(self) -> list[Token]:
-        return list(self._dialect.tokenize(self.sql))
+        quotes_otherwise = self.rules.name == "duckdb" and "`" in self.sql
+        return list(self._dialect.tokenize(in_double_quotes(self.sql) if quotes_otherwise else self.sql))
 
     @cached_property
     def statements(self) -> list[exp.Expr]:

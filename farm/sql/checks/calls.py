@@ -14,8 +14,8 @@ def argument_counts(subject: Subject) -> Iterator[Finding]:
     """No more and no fewer arguments than the function takes; a star only in COUNT(*)."""
     takes = subject.rules.argument_counts
     for node in subject.find_all(exp.Anonymous, exp.GroupConcat, exp.Substring, exp.If):
-        if node.arg_key == "ifs":
-            continue  # WHEN … THEN … of CASE
+        if node.arg_key == "ifs" or isinstance(node.parent, exp.Dot):
+            continue  # WHEN … THEN … of CASE; DuckDB's x.f(y), which is f(x, y)
         name = called(node) or ""
         given = arguments(node)
         if any(isinstance(part, exp.Star) for part in given) and subject.rules.name != "duckdb":

@@ -70,7 +70,7 @@ SELECT 'a' 'b' --> sqlite mysql
 SELECT a AS 'x' FROM t --> sqlite mysql duckdb
 SELECT a 'x' FROM t --> sqlite mysql
 SELECT a AS "x" FROM t --> sqlite mysql postgres duckdb
-SELECT a AS `x` FROM t --> sqlite mysql duckdb ? duckdb
+SELECT a AS `x` FROM t --> sqlite mysql duckdb
 SELECT a AS [x] FROM t --> sqlite
 SELECT j -> 'x' FROM t --> sqlite postgres duckdb
 SELECT j ->> 'x' FROM t --> sqlite postgres duckdb
@@ -156,7 +156,7 @@ SELECT t.a FROM t AS T --> sqlite postgres duckdb
 SELECT a FROM T --> sqlite postgres duckdb
 SELECT "a" FROM t --> sqlite mysql postgres duckdb
 SELECT "A" FROM t --> sqlite mysql duckdb
-SELECT `a` FROM t --> sqlite mysql duckdb ? duckdb
+SELECT `a` FROM t --> sqlite mysql duckdb
 SELECT [a] FROM t --> sqlite duckdb
 SELECT b FROM t WHERE b = "x" --> sqlite mysql
 SELECT b FROM t WHERE "x" = b --> sqlite mysql
@@ -170,10 +170,10 @@ SELECT count(a, b) FROM t --> none ? duckdb
 SELECT count() FROM t --> sqlite duckdb
 SELECT sum(*) FROM t --> none ? duckdb
 SELECT sum(DISTINCT a) FROM t --> sqlite mysql postgres duckdb
-SELECT round(a, 1, 2) FROM t --> none ? duckdb
-SELECT abs(a, 1) FROM t --> none ? duckdb
+SELECT round(a, 1, 2) FROM t --> none
+SELECT abs(a, 1) FROM t --> none
 SELECT coalesce(a) FROM t --> mysql postgres duckdb
-SELECT nullif(a) FROM t --> none ? duckdb
+SELECT nullif(a) FROM t --> none
 SELECT nullif(a, 1) FROM t --> sqlite mysql postgres duckdb
 SELECT ifnull(a, 1) FROM t --> sqlite mysql duckdb
 SELECT if(a > 1, 2, 3) FROM t --> mysql duckdb ? sqlite
@@ -191,7 +191,7 @@ SELECT date('now') FROM t --> sqlite mysql postgres duckdb
 SELECT strftime('%Y', d) FROM t --> sqlite duckdb
 SELECT date_trunc('month', d) FROM t --> postgres duckdb
 SELECT year(d) FROM t --> mysql duckdb
-SELECT datediff(d, c) FROM t --> mysql ? duckdb
+SELECT datediff(d, c) FROM t --> mysql
 SELECT date_format(d, '%Y') FROM t --> mysql
 SELECT to_char(d, 'YYYY') FROM t --> mysql postgres
 SELECT timestampdiff(YEAR, c, d) FROM t --> mysql
@@ -246,11 +246,11 @@ SELECT a /* c */ FROM t --> sqlite mysql postgres duckdb
 SELECT a # c --> none
 SELECT a FROM t WHERE a = 1; --> sqlite mysql postgres duckdb
 SELECT a FROM t WHERE a = 1 AND --> none
-SELECT a, FROM t --> duckdb ? duckdb
+SELECT a, FROM t --> duckdb
 SELECT a FROM t WHERE --> none
 SELECT a b c FROM t --> none
 SELECT a FROM t t1 t2 --> none
-SELECT FROM t --> postgres ? postgres
+SELECT FROM t --> postgres
 SELECT * FROM --> none
 SELECT a FROM t GROUP BY --> none
 SELECT a FROM t ORDER BY --> none
@@ -369,7 +369,7 @@ SELECT timestampdiff(DAYS, c, d) FROM t --> none
 SELECT timestampdiff('DAY', c, d) FROM t --> none
 SELECT timestampdiff(SQL_TSI_DAY, c, d) FROM t --> mysql
 SELECT interval(5, 1, 10) FROM t --> mysql ? postgres duckdb
-SELECT substring(b) FROM t --> none ? duckdb
+SELECT substring(b) FROM t --> none
 SELECT if(a > 1, 2) FROM t --> none ? duckdb
 SELECT median(a) OVER (PARTITION BY b) FROM t --> mysql duckdb
 SELECT median(a) FROM t --> duckdb
