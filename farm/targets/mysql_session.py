@@ -2,8 +2,9 @@
 
 import contextlib
 import re
+import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -33,7 +34,8 @@ OPTIONS = {
     "ssl_verify_cert",
     "ssl_verify_identity",
 }
-"""What may stand behind the question mark of a URL, as the driver calls it."""
+"""What may stand behind the question mark of a URL."""
+SWITCH = {"true": True, "1": True, "false": False, "0": False}
 
 MARIADB_TIMEOUT, MYSQL_TIMEOUT, INTERRUPTED = 1969, 3024, 1317
 TIMED_OUT = {MARIADB_TIMEOUT, MYSQL_TIMEOUT, INTERRUPTED}
@@ -81,28 +83,38 @@ def connect(url: str, *, target_name: str, read_limit_seconds: float | None = No
 
 
 def arguments(url: str) -> dict[str, Any]:
-    """The driver's arguments for a URL; raises ValueError for what it does not take."""
+    """The driver's arguments for a URL; raises ValueError or LookupError for what it does not take.
+
+    Without `ssl_…` options TLS is used where the server has it, whoever the server is.
+    """
     parts = urlsplit(normal(url))
-    options: dict[str, Any] = dict(parse_qsl(parts.query, strict_parsing=True)) if parts.query else {}
+    options = dict(parse_qsl(parts.query, strict_parsing=True)) if parts.query else {}
     if unknown := options.keys() - OPTIONS:
         raise ValueError(f"unknown options: {unknown}")
-    if "unix_socket" in options:
-        options["ssl_disabled"] = True  # nobody listens there, and the driver's preparations take 30 ms
-    switches = {name: _switch(options.pop(name)) for name in list(options) if name.startswith("ssl_verify")}
-    return {
+    found: dict[str, Any] = {
         "host": parts.hostname or "localhost",
         "port": parts.port or 3306,
         "user": unquote(parts.username or ""),
-        "password": unquote(parts.password or ""),
+        "password": unquote(parts.password or "").encode(),
         "database": unquote(parts.path.strip("/")),
         "charset": "utf8mb4",
-        **options,
-        **switches,
     }
+    if socket := options.pop("unix_socket", None):
+        # Nobody listens there, and the driver's preparations for TLS take 30 ms.
+        return {**found, "unix_socket": socket, "ssl_disabled": True}
+    return {**found, "ssl": _tls(options)} if options else found
 
 
-def _switch(text: str) -> bool:
-    return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
+def _tls(options: Mapping[str, str]) -> ssl.SSLContext:
+    """Verifies certificate and name unless told otherwise; the driver itself does so only if told to."""
+    context = ssl.create_default_context(cafile=options.get("ssl_ca"))
+    context.verify_flags &= ~getattr(ssl, "VERIFY_X509_STRICT", 0)  # which servers' own certificates fail
+    verifies = SWITCH[options.get("ssl_verify_cert", "true").lower()]
+    context.check_hostname = verifies and SWITCH[options.get("ssl_verify_identity", "true").lower()]
+    context.verify_mode = ssl.CERT_REQUIRED if verifies else ssl.CERT_NONE
+    if "ssl_cert" in options:
+        context.load_cert_chain(options["ssl_cert"], options.get("ssl_key"))
+    return context
 
 
 def _number_of_bits(value: bytes | str) -> int:

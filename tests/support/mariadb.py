@@ -45,8 +45,11 @@ def binary() -> str | None:
 
 
 @contextmanager
-def mariadb(program: str) -> Iterator[str]:
-    """A server in a temporary folder; yields the URL of its database `mysql`, as its administrator."""
+def mariadb(program: str, *options: str) -> Iterator[str]:
+    """A server in a temporary folder; yields the URL of its database `mysql`, as its administrator.
+
+    It listens on a unix socket alone unless `options` are given.
+    """
     home = Path(tempfile.mkdtemp(prefix="farm-my-", dir=short_folder()))
     data, socket_path = home / "data", home / "s"
     data.mkdir()
@@ -55,7 +58,8 @@ def mariadb(program: str) -> Iterator[str]:
     url = f"mysql://root@/mysql?unix_socket={quote(str(socket_path), safe='')}"
     try:
         make_system_tables(command)
-        server = [*command, f"--socket={socket_path}", "--skip-networking", f"--pid-file={home / 'pid'}"]
+        server = [*command, f"--socket={socket_path}", f"--pid-file={home / 'pid'}"]
+        server += options or ["--skip-networking"]
         with running(server, ready=lambda: answers(url, socket_path), log=home / "log"):
             yield url
     finally:

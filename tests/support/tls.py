@@ -24,6 +24,14 @@ class Authority:
         self._ca.issue_cert(host).configure_cert(context)
         return context
 
+    def certificate(self, host: str, folder: Path) -> tuple[Path, Path]:
+        """The same as files: its chain, and its key."""
+        issued, chain, key = self._ca.issue_cert(host), folder / f"{host}.pem", folder / f"{host}.key"
+        for blob in issued.cert_chain_pems:
+            blob.write_to_path(str(chain), append=True)
+        issued.private_key_pem.write_to_path(str(key))
+        return chain, key
+
 
 class Door:
     """Passes what comes in by TLS on to a unix socket, both ways."""

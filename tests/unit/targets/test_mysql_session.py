@@ -1,3 +1,5 @@
+import ssl
+
 import pymysql
 import pytest
 
@@ -5,20 +7,30 @@ from farm.targets.mysql_session import arguments, blames_query, timed_out, words
 
 
 def test_a_url_becomes_the_drivers_arguments() -> None:
-    assert arguments(
-        "mariadb://us%40er:p%2Fw@[::1]:3307/my%20shop?ssl_ca=/a.pem&ssl_verify_identity=true"
-    ) == {
+    assert arguments("mariadb://us%40er:p%2Fw%E2%82%AC@[::1]:3307/my%20shop") == {
         "host": "::1",
         "port": 3307,
         "user": "us@er",
-        "password": "p/w",
+        "password": "p/w€".encode(),
         "database": "my shop",
         "charset": "utf8mb4",
-        "ssl_ca": "/a.pem",
-        "ssl_verify_identity": True,
     }
     assert arguments("mysql://host/shop")["port"] == 3306
     assert arguments("mysql://root@/shop?unix_socket=%2Frun%2Fs")["unix_socket"] == "/run/s"
+
+
+@pytest.mark.parametrize(
+    ("options", "certificate", "name"),
+    [
+        ("ssl_verify_cert=true", True, True),
+        ("ssl_verify_identity=true", True, True),
+        ("ssl_verify_identity=false", True, False),
+        ("ssl_verify_cert=false", False, False),
+    ],
+)
+def test_tls_verifies_unless_told_otherwise(options: str, certificate: bool, name: bool) -> None:
+    context = arguments(f"mysql://host/shop?{options}")["ssl"]
+    assert (context.verify_mode is ssl.CERT_REQUIRED, context.check_hostname) == (certificate, name)
 
 
 @pytest.mark.parametrize("options", ["local_infile=1", "init_command=x", "ssl_verify_cert=maybe", "ssl_ca"])
