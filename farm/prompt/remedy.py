@@ -19,6 +19,9 @@ def remedy(finding: Finding, sql: str, ddl: str) -> str | None:
 
     None where no table has such a column; a name that comes near is then the better guess.
     """
+    if finding.code == "ambiguous_column" and finding.nearest:
+        qualified = finding.nearest[0]
+        return f"Replace every {qualified.rpartition('.')[2]} that has no table before it by {qualified}."
     missing = MISSING.search(finding.message) if finding.code == "unknown_column" else None
     if missing is None:
         return None

@@ -47,6 +47,13 @@ def test_remedies(message, sql, said):
     assert remedy(Finding(code="unknown_column", message=message), sql, DDL) == said
 
 
+def test_an_ambiguous_column_is_qualified_everywhere():
+    finding = Finding(
+        code="ambiguous_column", message="column did could be from t1 or t2", nearest=("t1.did", "t2.did")
+    )
+    assert remedy(finding, "SELECT did", DDL) == "Replace every did that has no table before it by t1.did."
+
+
 def test_other_findings_have_none():
     assert (
         remedy(Finding(code="unknown_table", message="no table has a column year"), "SELECT 1", DDL) is None
