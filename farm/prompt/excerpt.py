@@ -14,10 +14,14 @@ MOST_COLUMNS = 40
 READ_CHARS = 2_000
 MOST_JOINS = 8
 WORD = re.compile(r"\w+")
-ALIAS = re.compile(r'(?:\b(?:FROM|JOIN)\s+|,\s*)(?=(?:\w+\.)?"?(\w+)"?\s+(?:AS\s+)?(\w+))', re.IGNORECASE)
+ALIAS = re.compile(
+    r"(?:\b(?:FROM|JOIN)\s+|,\s*)"  # a table
+    r'(?=(?:\w+\.)?"?(\w+)"?\s+(?:AS\s+)?(\w+))',  # and what stands behind it
+    re.IGNORECASE,
+)
 NO_ALIAS = words(
-    "from as on where join left right inner outer full cross natural group order having limit using union set "
-    "asc desc"
+    "from as on where join left right inner outer full cross natural group order having limit using union "
+    "set asc desc"
 )
 KEY_NAME = re.compile(r"(?:id|key|code|no|num)$", re.IGNORECASE)
 NAMES_ONLY = 60

@@ -15,6 +15,9 @@ import pytest
 from support.tiny_gguf import write_tiny_gguf
 
 from farm.services.llama import command, environment, ready
+from farm.sql.assess import assess
+from farm.sql.grammar import grammar_of
+from farm.sql.schema import Schema
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="xllamacpp has no build for Windows")
 
@@ -65,8 +68,9 @@ def wait_until(condition: Callable[[], bool], seconds: float) -> None:
         time.sleep(0.05)
 
 
-def chat(port: int, content: str, max_tokens: int = 4) -> dict[str, Any]:
-    body = {"messages": [{"role": "user", "content": content}], "max_tokens": max_tokens, "temperature": 0}
+def chat(port: int, content: str, max_tokens: int = 4, **more: Any) -> dict[str, Any]:
+    asked = [{"role": "user", "content": content}]
+    body = {"messages": asked, "max_tokens": max_tokens, "temperature": 0, **more}
     request = urllib.request.Request(
         f"{url(port)}/chat/completions", json.dumps(body).encode(), {"Content-Type": "application/json"}
     )
@@ -90,6 +94,25 @@ def test_a_prefix_that_was_read_before_is_not_read_again(server: subprocess.Pope
 
     assert first["timings"]["cache_n"] == 0
     assert second["timings"]["cache_n"] > 0.9 * len(prefix)
+
+
+def test_held_to_a_grammar_even_a_model_that_knows_nothing_writes_valid_queries(
+    server: subprocess.Popen[bytes], port: int
+) -> None:
+    tables = (
+        "CREATE TABLE orders (order_id INTEGER PRIMARY KEY, total REAL); CREATE TABLE items (order_id INT)"
+    )
+    schema = Schema.from_ddl(tables, "sqlite")
+    grammar = grammar_of(schema)
+    assert grammar is not None
+    choices = [
+        chat(port, "hello", 1500, grammar=grammar.gbnf(), temperature=1.0, seed=seed)["choices"][0]
+        for seed in range(6)
+    ]
+
+    ended = [choice["message"]["content"] for choice in choices if choice["finish_reason"] == "stop"]
+    assert ended
+    assert [text for text in ended if not assess(text, schema)[-1].verdict.accepted] == []
 
 
 def test_sigterm_ends_it_even_in_the_middle_of_an_answer(server: subprocess.Popen[bytes], port: int) -> None:
