@@ -10,18 +10,16 @@ from collections.abc import Iterator
 from typing import Any, Self
 
 import duckdb
-from duckdb import StatementType
 
 from farm.errors import QueryFailed, TargetTrouble
 from farm.targets import duckdb_schema, urls
 from farm.targets.child import NEEDS_MEMORY, EngineChild, Opening, Order, took_too_long
-from farm.targets.duckdb_policy import Policy, parsed, read_policy
+from farm.targets.duckdb_policy import ONLY_READS, SEVERAL, Policy, parsed, read_policy
 from farm.targets.duckdb_session import (
     BROKEN,
     EXHAUSTED,
     OWN_FAULT,
     Connection,
-    kind_of,
     message,
     open_file,
     open_memory,
@@ -137,21 +135,21 @@ class DuckdbEngine:
             return f"the query is longer than {SQL_LIMIT_CHARS:,} characters"
         if "\0" in sql:
             return "the query contains a NUL character"
-        try:
-            statements = self._connection.extract_statements(sql)
-        except (duckdb.Error, ValueError) as error:
-            return self._fault(error, sql, lines_before=0)
-        if len(statements) > 1:
-            return "more than one statement; only one is allowed"
-        if not statements or kind_of(statements[0]) is not StatementType.SELECT:
-            return "only a query that reads is allowed"
         if refusal := self._policy.refusal(parsed(self._connection, sql)):
-            return refusal
+            return self._unread(sql) if refusal == ONLY_READS else refusal
         try:
             self._connection.execute(PREPARE + sql)
         except (duckdb.Error, ValueError) as error:
             return self._fault(error, sql, lines_before=PREPARE.count("\n"))
         return None
+
+    def _unread(self, sql: str) -> str:
+        """Why a text cannot be read as a query."""
+        try:
+            statements = self._connection.extract_statements(sql)
+        except (duckdb.Error, ValueError) as error:
+            return self._fault(error, sql, lines_before=0)
+        return SEVERAL if len(statements) > 1 else ONLY_READS
 
     def _fault(self, error: Exception, sql: str, *, lines_before: int) -> str:
         """The query's fault in words; raises what is not its fault."""

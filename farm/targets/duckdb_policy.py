@@ -15,6 +15,8 @@ from farm.sql.dialect import DUCKDB
 from farm.sql.words import words
 from farm.targets.duckdb_session import Connection
 
+ONLY_READS = "only a query that reads is allowed"
+SEVERAL = "more than one statement; only one is allowed"
 NODES = words("SELECT_NODE SET_OPERATION_NODE RECURSIVE_CTE_NODE CTE_NODE")
 SOURCES = words(
     "BASE_TABLE SUBQUERY JOIN TABLE_FUNCTION EXPRESSION_LIST EMPTY_FROM EMPTY PIVOT CTE COLUMN_DATA"
@@ -96,9 +98,9 @@ def parsed(connection: Connection, sql: str) -> Tree:
     except RecursionError:
         return _odd("the query is nested too deeply")
     if found.get("error", True):
-        return _odd("only a query that reads is allowed")
+        return _odd(ONLY_READS)
     if len(found["statements"]) != 1:
-        return _odd("more than one statement; only one is allowed")
+        return _odd(SEVERAL if found["statements"] else ONLY_READS)
     parts = list(_parts(found["statements"]))
     return Tree(
         functions=frozenset(str(part["function_name"]).lower() for part in parts if "function_name" in part),
@@ -150,7 +152,7 @@ def _oddity(part: Mapping[str, Any]) -> str | None:
     if part.get("class") == "PARAMETER":
         return "the query has a parameter; write the value itself"
     if (type_.endswith("_NODE") and type_ not in NODES) or ("sample" in part and not _reads(part, type_)):
-        return "only a query that reads is allowed"
+        return ONLY_READS
     return None
 
 
