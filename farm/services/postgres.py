@@ -50,6 +50,12 @@ OPTIONS = {
     "update_process_title": "off",
     "join_collapse_limit": "1",  # plans are looked at, not carried out: any will do
     "from_collapse_limit": "1",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "enable_material": "off",
+    "enable_memoize": "off",
+    "enable_bitmapscan": "off",
+    "enable_incremental_sort": "off",
     "idle_session_timeout": "30min",
     "timezone": "UTC",
     "log_statement": "none",

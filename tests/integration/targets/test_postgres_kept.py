@@ -313,6 +313,16 @@ def test_a_query_that_is_planned_for_ever_is_stopped(server: str, monkeypatch: p
         assert engine.prepare("SELECT a FROM t") is None
 
 
+def test_what_only_the_planner_knows_is_known(engine: KeptEngine) -> None:
+    full = "SELECT c.name FROM customers c FULL JOIN orders o ON o.customer_id {} c.id"
+    assert engine.prepare(full.format("=")) is None
+    for sql, says in (
+        (full.format("<"), "FULL JOIN is only supported"),
+        ("SELECT 1 / 0", "division by zero"),
+    ):
+        assert says in str(engine.prepare(sql))
+
+
 def test_it_cannot_run_a_query(engine: KeptEngine) -> None:
     with pytest.raises(TargetTrouble, match="no database to run queries on"):
         engine.run(GOOD, row_limit=1, timeout_seconds=1)
