@@ -5,7 +5,7 @@ columns of unknown tables, HAVING and set operations pass. This walk visits each
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from sqlglot import exp
@@ -111,6 +111,8 @@ class _Walk:
             else:
                 columns = self.query(cte.this, outer, known)
             self._column_list(columns, renamed, named)
+            if clause.args.get("search"):  # SEARCH and CYCLE add columns
+                columns = replace(columns, complete=False, only_odd=False)
             self._declare(known, name, renamed, columns)
             if self.lookup.schema.rules.checks_used_ctes_only:
                 self.unused[id(known[name])] = self.findings[before:]

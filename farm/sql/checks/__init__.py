@@ -11,11 +11,11 @@ from farm.sql.checks.aggregates import (
     windows_in_place,
 )
 from farm.sql.checks.bounds import no_code_in_comments, plain_characters, within_length, within_nesting
-from farm.sql.checks.calls import argument_counts
+from farm.sql.checks.calls import argument_counts, types_are_not_called
 from farm.sql.checks.casts import cast_types_exist
 from farm.sql.checks.comparing import frames_measure, values_are_comparable
 from farm.sql.checks.constructs import known_constructs
-from farm.sql.checks.frames import windows_are_possible
+from farm.sql.checks.frames import frames_are_whole, windows_are_possible
 from farm.sql.checks.grammar import (
     aliases_are_names,
     derived_tables_are_named,
@@ -28,6 +28,7 @@ from farm.sql.checks.grouping import columns_are_grouped
 from farm.sql.checks.limits import limits_are_counts
 from farm.sql.checks.names import known_names
 from farm.sql.checks.ordering import (
+    distinct_arguments_ordered_by_themselves,
     distinct_orders_by_results,
     positions_in_range,
     whole_result_ordered_by_name,
@@ -77,6 +78,7 @@ CHECKS: tuple[Check, ...] = (
     rows_in_place,
     no_limits_in_membership,
     argument_counts,
+    types_are_not_called,
     aggregates_in_place,
     aliases_of_aggregates,
     ordered_by_aggregates,
@@ -84,8 +86,10 @@ CHECKS: tuple[Check, ...] = (
     windows_in_place,
     windows_exist,
     windows_are_possible,
+    frames_are_whole,
     limits_are_counts,
     distinct_orders_by_results,
+    distinct_arguments_ordered_by_themselves,
     columns_are_grouped,
     types_agree,
     values_are_comparable,

@@ -34,6 +34,17 @@ def argument_counts(subject: Subject) -> Iterator[Finding]:
             yield _wrong(subject, node, f"{name}(DISTINCT …) has {len(given)} arguments", "it takes one")
 
 
+def types_are_not_called(subject: Subject) -> Iterator[Finding]:
+    """A keyword before a parenthesis, such as the type in `VARCHAR(10)`, is no function."""
+    functions = subject.rules.functions
+    for node in subject.find_all(exp.Anonymous):
+        if called(node) not in functions:
+            name = node.name.upper()
+            yield _wrong(
+                subject, node, f"{name} is a keyword here and no function", f"write CAST(… AS {name})"
+            )
+
+
 def _wrong(subject: Subject, node: exp.Expr, message: str, hint: str) -> Finding:
     place = subject.place(node.meta.get("start"))
     return Finding(code="wrong_arguments", message=message, hint=hint, **place)

@@ -187,6 +187,10 @@ def _string_agg_within_group(subject: Subject) -> Occurrences:
         yield written[0].start
 
 
+def _of_a_value(node: exp.Expr) -> bool:
+    return isinstance(node.this.unnest(), exp.Literal)
+
+
 def _percent(node: exp.Expr) -> bool:
     return bool(node.args.get("percent"))
 
@@ -362,6 +366,8 @@ CONSTRUCTS: tuple[Construct, ...] = (
         "write string_agg(…, … ORDER BY …)",
     ),
     _of("ANY with values", frozenset(), _node(exp.Any, exp.All, where=_of_values), "use IN (…)"),
+    _of("ANY with a value", _LIKE_POSTGRES, _node(exp.Any, exp.All, where=_of_a_value), "compare with ="),
+    _of("SEARCH", frozenset({"postgres"}), _node(exp.RecursiveWithSearch), "compute the order in the query"),
     _of("LIMIT … PERCENT", frozenset({"duckdb"}), _node(exp.LimitOptions, where=_percent), "count the rows"),
     _of("* behind other columns", _MODERN, Find(offsets=_stars_not_first), "put * first, or write t.*"),
     _of(

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from sqlglot import exp
+from sqlglot.tokenizer_core import TokenType
 
 from farm.sql.calls import is_distinct, start_of, written
 from farm.sql.owners import innermost
@@ -10,6 +11,7 @@ from farm.sql.subject import Subject
 from farm.sql.verdict import Finding
 
 _BEHIND = {"PRECEDING": 0, "CURRENT ROW": 1, "FOLLOWING": 2}
+_FRAMES = frozenset({"ROWS", "RANGE", "GROUPS"})
 _NO_DISTINCT = frozenset({"sqlite", "postgres"})
 
 
@@ -28,6 +30,24 @@ def windows_are_possible(subject: Subject) -> Iterator[Finding]:
         if subject.rules.name in _NO_DISTINCT and call is not None and is_distinct(call):
             what = f"{written(call, subject.rules.name)} has DISTINCT and OVER"
             yield _finding(subject, window, what, "count distinct values in a subquery")
+
+
+def frames_are_whole(subject: Subject) -> Iterator[Finding]:
+    """BETWEEN in a frame has both its bounds."""
+    tokens = subject.tokens
+    written = [
+        token
+        for token, before in zip(tokens[1:], tokens, strict=False)
+        if token.token_type is TokenType.BETWEEN and before.text.upper() in _FRAMES
+    ]
+    whole = sum(spec.args.get("end") is not None for spec in subject.find_all(exp.WindowSpec))
+    if len(written) > whole:
+        yield Finding(
+            code="empty_clause",
+            message="a window's BETWEEN has no AND",
+            hint="write BETWEEN … PRECEDING AND CURRENT ROW",
+            **subject.place(written[0].start),
+        )
 
 
 def _ends_too_early(spec: exp.Expr) -> bool:

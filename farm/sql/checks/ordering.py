@@ -129,3 +129,24 @@ def _queries(subject: Subject) -> Iterator[tuple[exp.Expr, Columns]]:
         columns = subject.resolution.outputs.get(id(node))
         if columns is not None:
             yield node, columns
+
+
+def distinct_arguments_ordered_by_themselves(subject: Subject) -> Iterator[Finding]:
+    """In Postgres, what an aggregate's DISTINCT drops cannot order the rest."""
+    if subject.rules.name != "postgres":
+        return
+    for order in subject.find_all(exp.Order):
+        distinct = order.this
+        if not isinstance(distinct, exp.Distinct):
+            continue
+        sameness = Sameness(resolution=subject.resolution)
+        given = {sameness.key(argument) for argument in distinct.expressions}
+        for item in items(order):
+            if sameness.key(item) not in given:
+                yield Finding(
+                    code="distinct_order",
+                    message=f"ORDER BY {written(item, 'postgres')} is not what the aggregate's DISTINCT is of",
+                    hint="order by the argument itself, or leave DISTINCT out",
+                    **subject.place(start_of(item)),
+                )
+                return

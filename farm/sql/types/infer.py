@@ -32,7 +32,6 @@ _UNTYPED = frozenset({"json_object", "json_agg", "json_objectagg", "normalize", 
 _FIXED: dict[type[exp.Expr], str] = {
     exp.Boolean: "bool",
     exp.Null: UNKNOWN,
-    exp.Interval: "interval",
     exp.CurrentDate: "date",
     exp.CurrentTime: "timetz",
     exp.CurrentTimestamp: "timestamptz",
@@ -43,6 +42,7 @@ _FIXED: dict[type[exp.Expr], str] = {
     exp.JSONPath: UNKNOWN,
 }
 _AS_THE_OTHER = frozenset({"anyenum", "anyarray", "anycompatiblearray"})
+_NEVER_AN_ARRAY = frozenset({"int4", "int8", "numeric", "float8", "text", "varchar", "date", "bool", "uuid"})
 _INT4, _INT8 = 1 << 31, 1 << 63
 
 
@@ -175,7 +175,7 @@ class Typing:
         if left is None or right is None:
             return None
         if isinstance(right, exp.Any | exp.All):
-            self._pair(symbol, node, left, self.type(left), self._element(right.this), None)
+            self._any(symbol, node, left, right.this.unnest())
             return "bool"
         ours, theirs = self._parts(left), self._parts(right)
         if len(ours) > 1 or len(theirs) > 1:
@@ -183,6 +183,18 @@ class Typing:
                 self._pair(symbol, node, left, one, other, None)
             return "bool"
         return self._pair(symbol, node, left, self.type(left), self.type(right), right)
+
+    def _any(self, symbol: str, node: exp.Expr, left: exp.Expr, right: exp.Expr) -> None:
+        """ANY and ALL, of the rows of a query or the elements of an array."""
+        ours, theirs = self.type(left), self.type(right)
+        is_query = id(right) in self.resolution.outputs
+        if theirs == UNKNOWN and ours not in {None, UNKNOWN, RECORD} and not is_query:
+            self.convert(right, f"_{ours}")
+        elif theirs in _NEVER_AN_ARRAY and not is_query:
+            what = f"ANY and ALL take an array or a query, not {spoken(theirs or '')}"
+            self.report("type_mismatch", what, node, hint="write = ANY (ARRAY[…]), or IN (…)")
+        else:
+            self._pair(symbol, node, left, ours, self._element(right), None)
 
     def _parts(self, node: exp.Expr) -> list[str | None]:
         inner = node.unnest()
@@ -354,7 +366,18 @@ class Typing:
 
     def _extract(self, node: exp.Expr) -> str | None:
         self._resolve(node, "extract", ["text", self.type(node.args["expression"])], [])
-        return None if "date_part" in self.sql.lower() else "numeric"
+        text = self.sql.lower()  # the parser makes one of the two
+        if "date_part" not in text:
+            return "numeric"
+        return None if "extract" in text else "float8"
+
+    def _interval(self, node: exp.Expr) -> str:
+        value, unit = node.this, node.args.get("unit")
+        if isinstance(value, exp.Literal) and isinstance(unit, exp.Var | None):
+            text = f"{value.name} {unit.name}" if unit is not None else value.name
+            if not is_value(text, "interval"):
+                self.report("invalid_literal", f"'{text[:40]}' is not a value of type interval", node)
+        return "interval"
 
     def _position(self, node: exp.Expr) -> str | None:
         given = [node.this, node.args.get("substr")]
@@ -441,6 +464,7 @@ _HANDLERS: dict[type, Callable[[Typing, exp.Expr], str | None]] = {
     exp.Join: Typing._join,
     exp.AtTimeZone: Typing._at_time_zone,
     exp.Extract: Typing._extract,
+    exp.Interval: Typing._interval,
     exp.StrPosition: Typing._position,
     exp.WithinGroup: Typing._within_group,
 }

@@ -19,6 +19,47 @@ _SPECIAL_DAY = re.compile(r"\s*(now|today|tomorrow|yesterday|epoch|-?infinity|al
 _ISO_DAY = re.compile(r"\s*(\d{4,5})-(\d{1,2})-(\d{1,2})(?!\d)")
 _NEVER_A_DAY = re.compile(r"\s*(\d{1,5}|\d{4}-\d{1,2}|\d{4}[-/]|[^\d]*|.*[%_*?<>=!;].*)\s*\Z", re.DOTALL)
 _SPAN = re.compile(r"\s*[+-]?\d+\s*(second|minute|hour|day|week|month|year)s?\s*\Z", re.IGNORECASE)
+_WORD = re.compile(r"[a-z]+")
+_SPANS = frozenset(  # after deltatktbl in datetime.c
+    [
+        "ago",
+        "c",
+        "cent",
+        "century",
+        "centurie",
+        "d",
+        "day",
+        "dec",
+        "decade",
+        "h",
+        "hour",
+        "hr",
+        "m",
+        "microsecond",
+        "mil",
+        "millennia",
+        "millennium",
+        "millisecond",
+        "min",
+        "minute",
+        "mon",
+        "month",
+        "mseconds",
+        "msec",
+        "ms",
+        "s",
+        "sec",
+        "second",
+        "us",
+        "usec",
+        "useconds",
+        "w",
+        "week",
+        "y",
+        "year",
+        "yr",
+    ]
+)
 _INET = re.compile(r"\s*[0-9a-fA-F:.]+(/\d{1,3})?\s*\Z")
 _NEVER_A_TIME = re.compile(r"[^\d]*\Z|.*[%_*?<>=!;].*\Z", re.DOTALL)
 
@@ -44,7 +85,9 @@ def is_value(text: str, type_: str) -> bool:
     if type_ in {"time", "timetz"}:
         return bool(_SPECIAL_DAY.match(text)) or not _NEVER_A_TIME.match(text)
     if type_ == "interval":
-        return not _NEVER_A_TIME.match(text) or text.strip().lower().lstrip("-+") == "infinity"
+        return _is_interval(text)
+    if type_.endswith("range"):
+        return text.strip()[:1] in {"(", "[", "{"} or text.strip().lower() == "empty"
     return True
 
 
@@ -58,6 +101,14 @@ def _in_range(text: str, bound: int) -> bool:
 
 def _is_truth(word: str) -> bool:
     return bool(word) and (word in _SHORT_TRUTHS or any(truth.startswith(word) for truth in _TRUTHS))
+
+
+def _is_interval(text: str) -> bool:
+    plain = text.strip().lower()
+    if plain.lstrip("-+") == "infinity" or plain[:1] == "p":  # P1Y2M, of ISO 8601
+        return True
+    known = all(word in _SPANS or word.removesuffix("s") in _SPANS for word in _WORD.findall(plain))
+    return known and not _NEVER_A_TIME.match(text)
 
 
 def _is_json(text: str) -> bool:

@@ -2,7 +2,6 @@
 -- ONLY_FULL_GROUP_BY), DuckDB 2.0. Behind each query: the dialects whose engine accepts it; then, behind a ?,
 -- those where the checks are known to differ (types in DuckDB, functions of newer versions, policy).
 -- Tables: t (a integer, b text, c date, d timestamp, j json), u (a integer, e text).
-
 SELECT a::text FROM t --> postgres duckdb
 SELECT a FROM t WHERE b ILIKE 'x' --> postgres duckdb
 SELECT count(*) FILTER (WHERE a > 1) FROM t --> sqlite postgres duckdb
@@ -385,3 +384,25 @@ SELECT connection_id() --> mysql
 SELECT json_each(j) FROM t --> postgres ? sqlite duckdb
 SELECT a DIV (a + 1) FROM t --> mysql
 SELECT a FROM t WHERE b RLIKE ('x') --> mysql
+SELECT time(d), timestamp(c) FROM t --> mysql ? duckdb
+SELECT varchar(b) FROM t --> none
+SELECT numeric(a) FROM t --> none
+SELECT char(a) FROM t --> sqlite mysql ? postgres duckdb
+SELECT text(a), date(d), int4(a), float8(a) FROM t --> postgres
+SELECT sum(a) OVER (ORDER BY a ROWS BETWEEN 5 PRECEDING) FROM t --> none
+SELECT string_agg(DISTINCT b, ',' ORDER BY a) FROM t --> none ? duckdb
+SELECT string_agg(DISTINCT b, ',' ORDER BY b DESC) FROM t --> postgres duckdb
+SELECT array_agg(DISTINCT b ORDER BY upper(b)) FROM t --> duckdb
+SELECT array_agg(DISTINCT upper(b) ORDER BY upper(b)) FROM t --> postgres duckdb
+SELECT round(date_part('epoch', d), 1) FROM t --> duckdb
+SELECT round(extract(epoch FROM d), 1) FROM t --> postgres duckdb
+SELECT a FROM t WHERE a = ANY ('{1,2}') --> postgres ? duckdb
+SELECT a FROM t WHERE a = ANY ('1,2') --> none ? duckdb
+SELECT a FROM t WHERE a = ANY (1) --> none ? duckdb
+SELECT d + INTERVAL '1 mnth' FROM t --> duckdb
+SELECT d + INTERVAL '1 year 2 mons 3 days 04:05:06' FROM t --> postgres duckdb
+SELECT d + INTERVAL 'P1Y2M' FROM t --> postgres duckdb
+SELECT d + INTERVAL '1-2' FROM t --> postgres duckdb
+SELECT d + INTERVAL '90 sec', d - INTERVAL '1.5 hrs', d + INTERVAL '2 weeks ago' FROM t --> postgres duckdb
+SELECT d + INTERVAL '1 quarter' FROM t --> duckdb
+WITH RECURSIVE x AS (SELECT a FROM t UNION ALL SELECT a + 1 FROM x WHERE a < 9) SEARCH DEPTH FIRST BY a SET o SELECT a FROM x ORDER BY o --> postgres
