@@ -8,7 +8,6 @@ from farm.prompt.schema import SchemaText, Table
 from farm.prompt.schema_text import read_schema
 from farm.sql.verdict import Finding
 
-MOST_OWNERS = 3
 READ_CHARS = 4_000
 MISSING = re.compile(r"(?:^(?P<inside>\S+) has no column|no table in FROM has a column) (?P<column>\w+)$")
 FROM = re.compile(r'(?:\b(?:FROM|JOIN)\s+|,\s*)(?=(?:\w+\.)?"?(\w+))', re.IGNORECASE)
@@ -17,7 +16,7 @@ FROM = re.compile(r'(?:\b(?:FROM|JOIN)\s+|,\s*)(?=(?:\w+\.)?"?(\w+))', re.IGNORE
 def remedy(finding: Finding, sql: str, ddl: str) -> str | None:
     """What to write instead: the column of another table in FROM, or how the table that has it is joined.
 
-    None where no table has such a column; a name that comes near is then the better guess.
+    None where no table that could be joined has such a column: a name that comes near is the better guess.
     """
     if finding.code == "ambiguous_column" and finding.nearest:
         qualified = finding.nearest[0]
@@ -34,9 +33,9 @@ def remedy(finding: Finding, sql: str, ddl: str) -> str | None:
         return f"Replace every {former} by {' or '.join(inside)}."
     for owner in owners:
         if joined := _join(owner, called, schema):
-            return f"Only {owner.name} has it: add {joined} and write {owner.name}.{column}."
-    names = ", ".join(owner.name for owner in owners[:MOST_OWNERS])
-    return f"Only {names} has it: take it from there, with that table in FROM." if owners else None
+            near = f" Or did you mean {', '.join(finding.nearest)}?" if finding.nearest else ""
+            return f"{owner.name} has it: add {joined} and write {owner.name}.{column}.{near}"
+    return None
 
 
 def _named(table: Table, column: str) -> bool:

@@ -32,12 +32,12 @@ CREATE TABLE paper (paperid INT, venue INT REFERENCES venue (id));
         (
             "no table in FROM has a column venuename",
             "SELECT venuename FROM paper",
-            "Only venue has it: add JOIN venue ON venue.venueid = paper.venueid and write venue.venuename.",
+            "venue has it: add JOIN venue ON venue.venueid = paper.venueid and write venue.venuename.",
         ),
         (
             "p has no column pages",
             "SELECT p.title, p.pages FROM paper AS p",
-            "Only book has it: take it from there, with that table in FROM.",
+            None,
         ),
         ("no table in FROM has a column nothing", "SELECT nothing FROM paper", None),
         ("something else", "SELECT nothing FROM paper", None),
