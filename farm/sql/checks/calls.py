@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from farm.sql.calls import arguments, called, is_distinct
+from farm.sql.checks.reading import TYPES_WITH_LENGTH
 from farm.sql.dialect import ANY_NUMBER
 from farm.sql.subject import Subject
 from farm.sql.verdict import Finding
@@ -35,14 +36,12 @@ def argument_counts(subject: Subject) -> Iterator[Finding]:
 
 
 def types_are_not_called(subject: Subject) -> Iterator[Finding]:
-    """A keyword before a parenthesis, such as the type in `VARCHAR(10)`, is no function."""
+    """`VARCHAR(x)` is a type with a length, and no call unless the dialect has a function of this name."""
     functions = subject.rules.functions
     for node in subject.find_all(exp.Anonymous):
-        if called(node) not in functions:
-            name = node.name.upper()
-            yield _wrong(
-                subject, node, f"{name} is a keyword here and no function", f"write CAST(… AS {name})"
-            )
+        name = node.name.upper()
+        if name in TYPES_WITH_LENGTH and called(node) not in functions:
+            yield _wrong(subject, node, f"{name} is a type here and no function", f"write CAST(… AS {name})")
 
 
 def _wrong(subject: Subject, node: exp.Expr, message: str, hint: str) -> Finding:

@@ -145,7 +145,7 @@ def distinct_arguments_ordered_by_themselves(subject: Subject) -> Iterator[Findi
             if sameness.key(item) not in given:
                 yield Finding(
                     code="distinct_order",
-                    message=f"ORDER BY {written(item, 'postgres')} is not what the aggregate's DISTINCT is of",
+                    message=f"ORDER BY {written(item, 'postgres')} is not among what DISTINCT is of",
                     hint="order by the argument itself, or leave DISTINCT out",
                     **subject.place(start_of(item)),
                 )

@@ -5,6 +5,8 @@ import re
 from calendar import monthrange
 from decimal import Decimal, InvalidOperation
 
+from farm.sql.words import words
+
 _WHOLE = {"int2": 1 << 15, "int4": 1 << 31, "int8": 1 << 63}
 _INTEGER = re.compile(r"\s*[+-]?(0[xX][0-9a-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|\d+(_\d+)*)\s*\Z")
 _NUMBER = re.compile(
@@ -20,45 +22,9 @@ _ISO_DAY = re.compile(r"\s*(\d{4,5})-(\d{1,2})-(\d{1,2})(?!\d)")
 _NEVER_A_DAY = re.compile(r"\s*(\d{1,5}|\d{4}-\d{1,2}|\d{4}[-/]|[^\d]*|.*[%_*?<>=!;].*)\s*\Z", re.DOTALL)
 _SPAN = re.compile(r"\s*[+-]?\d+\s*(second|minute|hour|day|week|month|year)s?\s*\Z", re.IGNORECASE)
 _WORD = re.compile(r"[a-z]+")
-_SPANS = frozenset(  # after deltatktbl in datetime.c
-    [
-        "ago",
-        "c",
-        "cent",
-        "century",
-        "centurie",
-        "d",
-        "day",
-        "dec",
-        "decade",
-        "h",
-        "hour",
-        "hr",
-        "m",
-        "microsecond",
-        "mil",
-        "millennia",
-        "millennium",
-        "millisecond",
-        "min",
-        "minute",
-        "mon",
-        "month",
-        "mseconds",
-        "msec",
-        "ms",
-        "s",
-        "sec",
-        "second",
-        "us",
-        "usec",
-        "useconds",
-        "w",
-        "week",
-        "y",
-        "year",
-        "yr",
-    ]
+_SPANS = words(  # after deltatktbl in datetime.c
+    "ago c cent century centurie d day dec decade h hour hr m microsecond mil millennia millennium millisecond "
+    "min minute mon month mseconds msec ms s sec second us usec useconds w week y year yr"
 )
 _INET = re.compile(r"\s*[0-9a-fA-F:.]+(/\d{1,3})?\s*\Z")
 _NEVER_A_TIME = re.compile(r"[^\d]*\Z|.*[%_*?<>=!;].*\Z", re.DOTALL)

@@ -84,3 +84,7 @@ SELECT rank(1) OVER () FROM tickets --> no
 SELECT string_agg(email, ',') WITHIN GROUP (ORDER BY email) FROM tickets --> no
 SELECT s.id FROM (SELECT id, id FROM tickets) s --> no
 SELECT due FROM (SELECT id, id, due FROM tickets) s --> yes
+SELECT id FROM tickets WHERE email <> ALL (ARRAY['a', 'b']) --> yes
+SELECT id FROM tickets WHERE due BETWEEN SYMMETRIC '2024-02-01' AND '2024-01-01' --> yes
+SELECT id FROM tickets WHERE NOT state = ANY (ARRAY['open', 'done']::state[]) --> yes
+SELECT id FROM tickets WHERE state = ANY (ARRAY['open', 'done']) --> no
