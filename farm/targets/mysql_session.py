@@ -39,7 +39,7 @@ SWITCH = {"true": True, "1": True, "false": False, "0": False}
 
 MARIADB_TIMEOUT, MYSQL_TIMEOUT, INTERRUPTED = 1969, 3024, 1317
 TIMED_OUT = {MARIADB_TIMEOUT, MYSQL_TIMEOUT, INTERRUPTED}
-TOO_LARGE = {1114, 3, 5, 1041, 1037, 1038, 3170}
+TOO_LARGE = {1114, 3, 5, 1037, 1038, 1041, 1290, 3170}
 """A temporary table, memory or files that ran out; which codes differ by what ran out first."""
 NOT_ITS_FAULT = {
     *(ER.LOCK_WAIT_TIMEOUT, ER.LOCK_DEADLOCK, ER.CON_COUNT_ERROR, ER.SERVER_SHUTDOWN, ER.DISK_FULL),

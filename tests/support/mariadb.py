@@ -114,6 +114,12 @@ def execute(url: str, *statements: str) -> list[tuple[Any, ...]]:
         return list(cursor.fetchall())
 
 
+def as_user(url: str, account: str) -> str:
+    """The same database, by another account (`name` or `name:password`, quoted for a URL)."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=f"{account}@{parts.netloc.rpartition('@')[2]}").geturl()
+
+
 @contextmanager
 def fresh_mysql(server_url: str) -> Iterator[str]:
     """A new, empty database on the server, dropped afterwards; yields its URL."""

@@ -2,7 +2,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from support.mariadb import execute, fresh_mysql
+from support.mariadb import as_user, execute, fresh_mysql
 
 from farm.sql.schema import Schema
 from farm.targets.mysql import MysqlEngine
@@ -81,19 +81,19 @@ def test_what_the_reader_may_not_see_is_left_out(url: str) -> None:
     database = url.partition("?")[0].rpartition("/")[2]
     execute(
         url,
-        "DROP USER IF EXISTS farm_test_reader@localhost",
-        "CREATE USER farm_test_reader@localhost",
-        f"GRANT SELECT ON {database}.bb TO farm_test_reader@localhost",
-        f"GRANT SELECT (id) ON {database}.aa TO farm_test_reader@localhost",
-        f"GRANT SELECT ON {database}.a_first TO farm_test_reader@localhost",
+        "DROP USER IF EXISTS farm_test_reader@'%'",
+        "CREATE USER farm_test_reader@'%'",
+        f"GRANT SELECT ON {database}.bb TO farm_test_reader@'%'",
+        f"GRANT SELECT (id) ON {database}.aa TO farm_test_reader@'%'",
+        f"GRANT SELECT ON {database}.a_first TO farm_test_reader@'%'",
     )
     try:
-        ddl = introspected(url.replace("root@", "farm_test_reader@"))
-        engine = MysqlEngine(url.replace("root@", "farm_test_reader@"), target_name="shop")
+        ddl = introspected(as_user(url, "farm_test_reader"))
+        engine = MysqlEngine(as_user(url, "farm_test_reader"), target_name="shop")
         refused = engine.prepare("SELECT i FROM a_first")
         engine.close()
     finally:
-        execute(url, "DROP USER farm_test_reader@localhost")
+        execute(url, "DROP USER farm_test_reader@'%'")
     assert "CREATE TABLE bb (" in ddl
     assert re.search(r"CREATE TABLE aa \(\n    id int(\(11\))? NOT NULL", ddl)
     assert "b int" not in ddl

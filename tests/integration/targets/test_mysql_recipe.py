@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pymysql
 import pytest
 from support.dangers import recipe
-from support.mariadb import execute
+from support.mariadb import as_user, execute
 
 from farm import Farm
 from farm.targets.mysql import MysqlEngine
@@ -30,7 +30,7 @@ def reader(mysql_database: str) -> Iterator[str]:
     ]
     drop = "DROP USER IF EXISTS farm_reader@'%'"
     execute(mysql_database, *SHOP, drop, *statements)
-    yield mysql_database.replace("root@", f"farm_reader:{quote('a long random one')}@")
+    yield as_user(mysql_database, f"farm_reader:{quote('a long random one')}")
     execute(mysql_database, drop)
 
 
