@@ -11,8 +11,8 @@ WAIT_SECONDS = 30.0
 
 
 def server_pid(home: Path) -> int:
-    """The main process of the server of this home."""
-    return int((postgres.data(home) / "postmaster.pid").read_text().splitlines()[0])
+    """The main process of the server of this home; its file has a minus sign while the data are made."""
+    return abs(int((postgres.data(home) / "postmaster.pid").read_text().splitlines()[0]))
 
 
 def keeper_pid(home: Path) -> int:
