@@ -18,7 +18,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("queries") as queries:
-        queries.drop_column("original_dialect")
-        queries.drop_column("original_sql")
+    # Not as a batch, which makes the table anew in SQLite: rows of query_tables refer to it.
+    op.drop_column("queries", "original_dialect")
+    op.drop_column("queries", "original_sql")
     op.drop_column("tasks", "dialect")
