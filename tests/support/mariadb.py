@@ -53,7 +53,8 @@ def mariadb(program: str, *options: str) -> Iterator[str]:
     home = Path(tempfile.mkdtemp(prefix="farm-my-", dir=short_folder()))
     data, socket_path = home / "data", home / "s"
     data.mkdir()
-    command = [program, "--no-defaults", f"--datadir={data}", *FAST]
+    (home / "tmp").mkdir()  # a server that starts deletes what others left, or have, in a common one
+    command = [program, "--no-defaults", f"--datadir={data}", f"--tmpdir={home / 'tmp'}", *FAST]
     command += ["--user=root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     url = f"mysql://root@/mysql?unix_socket={quote(str(socket_path), safe='')}"
     try:
