@@ -66,12 +66,17 @@ async def check_all(
     checker = Checker(timeout_seconds=timeout_seconds, scratch=scratch, dry_run=dry_run)
     async with checker:
         waiting: deque[tuple[Query, asyncio.Task[Verdict]]] = deque()
-        for query in queries:
-            waiting.append((query, asyncio.create_task(checker.check(query.sql, query.target))))
-            if len(waiting) >= IN_FLIGHT:
+        try:
+            for query in queries:
+                waiting.append((query, asyncio.create_task(checker.check(query.sql, query.target))))
+                if len(waiting) >= IN_FLIGHT:
+                    yield await _verdict(*waiting.popleft())
+            while waiting:
                 yield await _verdict(*waiting.popleft())
-        while waiting:
-            yield await _verdict(*waiting.popleft())
+        finally:
+            for _, unread in waiting:
+                unread.cancel()
+            await asyncio.gather(*(unread for _, unread in waiting), return_exceptions=True)
 
 
 async def _verdict(query: Query, verdict: "asyncio.Task[Verdict]") -> Verdict:
@@ -95,15 +100,18 @@ def read_queries(lines: Iterable[str], find_target: Callable[[str | None], Targe
 def _query(number: int, line: str, find_target: Callable[[str | None], Target]) -> Query:
     try:
         row = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadInput(f"line {number} is no JSON ({error})") from None
     if not isinstance(row, dict) or not isinstance(row.get("sql"), str):
         raise BadInput(f'line {number} holds no query; write {{"sql": "SELECT …", "target": "…"}}')
     if unknown := row.keys() - FIELDS:
         names = ", ".join(sorted(unknown))
         raise BadInput(f"line {number}: there is no field {names}; known are sql, target, ddl, dialect")
+    name = row.get("target")
+    if name is not None and not isinstance(name, str):
+        raise BadInput(f"line {number}: the target {json.dumps(name):.40} is no name")
     if row.get("ddl") is None:
-        return Query(sql=row["sql"], target=find_target(row.get("target")), line=number)
+        return Query(sql=row["sql"], target=find_target(name), line=number)
     try:
         target = given(row["ddl"], row.get("dialect"))
     except BadInput as error:

@@ -91,7 +91,7 @@ def _queries(farm: Farm, file: str, default: str | None, described: Target | Non
 
     text = _read(file)
     if Path(file).suffix.lower() in JSONL or text.lstrip().startswith("{"):
-        yield from read_queries(text.splitlines(), find)
+        yield from read_queries(text.split("\n"), find)
     elif text.strip():
         yield Query(sql=text, target=find(None))
     else:
@@ -100,9 +100,10 @@ def _queries(farm: Farm, file: str, default: str | None, described: Target | Non
 
 def _read(file: str) -> str:
     try:
-        return sys.stdin.read() if file == "-" else Path(file).read_text("utf-8")
+        text = sys.stdin.read() if file == "-" else Path(file).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"{file} cannot be read: {error}") from None
+    return text.removeprefix("\ufeff")  # the mark that some programs put before a text
 
 
 def _row(verdict: Verdict) -> dict[str, Any]:

@@ -78,17 +78,33 @@ def test_many_queries_are_answered_in_order_each_for_its_own_schema(farm: Run) -
         ('{"sql": "SELECT 1"}', "which target is it for"),
         ('{"sql": "SELECT 1", "target": "shop"}\n{"sql": 7}', "line 2 holds no query"),
         ('{"sql": "SELECT 1", "target": "shop"}\n{"sql": "S', "line 2 is no JSON"),
+        ('{"sql": ' + "[" * 100_000, "line 1 is no JSON"),
         ('{"sql": "SELECT 1", "target": "nowhere"}', "nowhere"),
+        ('{"sql": "SELECT 1", "target": ["shop"]}', 'line 1: the target ["shop"] is no name'),
         ('{"sql": "SELECT 1", "table": "shop"}', "line 1: there is no field table"),
         ('{"sql": "SELECT 1", "ddl": "CREATE TABLE t (a int)"}', "line 1: ddl needs a dialect"),
         ('{"sql": "SELECT 1", "ddl": "CREATE TABLE t (a int)", "dialect": "cobol"}', "line 1: ddl needs"),
-        ('{"sql": "SELECT 1", "ddl": "CREATE TABLE (((", "dialect": "sqlite"}', "line 1: "),
+        (2 * '{"sql": "SELECT 1", "ddl": "CREATE TABLE (((", "dialect": "sqlite"}\n', "line 1: "),
     ],
 )
 def test_input_that_cannot_be_read_says_where(farm: Run, text: str, words: str) -> None:
     said = farm("check", "-", stdin=text)
     assert said.code == Exit.MISUSE
     assert words in said.err
+    assert "never retrieved" not in said.err
+
+
+@pytest.mark.usefixtures("opened")
+@pytest.mark.parametrize("text", ['{"sql": "SELECT \'a\u2028b\x85c\'", "target": "shop"}', GOOD])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_a_line_ends_at_its_line_end_and_a_byte_order_mark_is_no_part_of_it(
+    farm: Run, text: str, mark: str
+) -> None:
+    Path("query").write_text(mark + text, "utf-8")
+    said = farm("check", "--target", "shop", "--json", "query")
+    (verdict,) = said.json_lines
+    assert {finding["code"] for finding in verdict["findings"]} <= {"odd_character"}
+    assert "U+FEFF" not in said.out
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="an embedded Postgres needs unix sockets")
