@@ -29,10 +29,7 @@ class Subject:
     def __init__(self, sql: str, schema: Schema) -> None:
         self.sql = sql
         self.schema = schema
-
-    @property
-    def rules(self) -> Rules:
-        return self.schema.rules
+        self.rules: Rules = schema.rules
 
     @cached_property
     def tokens(self) -> list[Token]:
@@ -84,9 +81,10 @@ class Subject:
 
     def find_all(self, *kinds: type[Node]) -> Iterator[Node]:
         """The nodes of these types, in the order of `nodes`."""
-        here = self.kinds & _family(kinds)
-        if not here:
+        family = _family(kinds)
+        if family.isdisjoint(self.kinds):
             return iter(())
+        here = self.kinds & family
         if len(here) == 1:
             return iter(cast(list[Node], self._by_kind[next(iter(here))]))
         return (cast(Node, node) for node in self.nodes if type(node) in here)

@@ -111,7 +111,10 @@ def check_subject(subject: Subject) -> tuple[Finding, ...]:
     """The same for a query of which more may be asked afterwards."""
     findings: list[Finding] = []
     for at, each in enumerate(CHECKS):
-        findings += _guarded(each, subject)
+        found = _guarded(each, subject)
+        if not found:
+            continue
+        findings += found
         errors = [finding.code for finding in findings if finding.severity is Severity.ERROR]
         if errors:
             if DECIDED_BY_ENGINE.issuperset(errors) and known_names in CHECKS[at + 1 :]:
