@@ -22,7 +22,7 @@ class Pipe(asyncio.SubprocessProtocol):
     def __init__(self, on_frame: OnFrame, on_end: OnEnd) -> None:
         self._on_frame: OnFrame | None = on_frame
         self._on_end: OnEnd | None = on_end
-        self._rest = b""
+        self._begun: list[bytes] = []
         loop = asyncio.get_running_loop()
         self._ready: asyncio.Future[bool] = loop.create_future()
         self._gone: asyncio.Future[None] = loop.create_future()
@@ -76,7 +76,11 @@ class Pipe(asyncio.SubprocessProtocol):
         self._transport = cast(asyncio.SubprocessTransport, transport)
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
-        *lines, self._rest = (self._rest + data).split(b"\n")
+        *lines, rest = data.split(b"\n")
+        if lines:
+            lines[0] = b"".join((*self._begun, lines[0]))
+            self._begun = []
+        self._begun.append(rest)
         for line in lines:
             frame = protocol.decode(line)
             if frame == protocol.READY:

@@ -98,10 +98,14 @@ def _constrained(inspector: Inspector, text: str) -> tuple[Candidate, ...]:
 
 def lines(descriptor: int) -> Iterator[bytes]:
     """Complete lines as they arrive, until the input ends."""
-    rest = b""
+    begun: list[bytes] = []  # joined once: a line may be many times longer than a chunk
     while chunk := os.read(descriptor, READ_BYTES):
-        *complete, rest = (rest + chunk).split(b"\n")
-        yield from complete
+        *complete, rest = chunk.split(b"\n")
+        if complete:
+            complete[0] = b"".join((*begun, complete[0]))
+            begun = []
+            yield from complete
+        begun.append(rest)
 
 
 def serve(server: Server, requests: int, replies: int) -> None:

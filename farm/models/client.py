@@ -21,7 +21,7 @@ from farm.errors import BadAnswer, BadSetting, FarmError, GiveUp, StopRoute, Una
 from farm.models import failures, parameters
 from farm.models.answer import Answer, FailedCall, Message, Usage
 from farm.models.breaks import break_of, cause_of
-from farm.models.constraint import REFUSALS, Willing, constrained
+from farm.models.constraint import REFUSALS, Takes, Willing, constrained
 from farm.models.failures import Break, ErrorReply, Failure, Route
 from farm.models.health import Health
 from farm.models.plain import answer_redactor, redactor
@@ -139,6 +139,7 @@ class Model:
         """
         stale = 0
         takes = self._willing.takes if grammar else None
+        refusal: ErrorReply | None = None
         while True:
             sent = self.parameters
             found = await self._post(
@@ -149,20 +150,24 @@ class Model:
                     continue
                 if not takes or found.status not in REFUSALS:
                     return failures.of_status(found, self._route, now=time.time()), sent
-                self._note_refused_grammar(found)
-                takes = None
+                refusal, takes = found, None
             elif isinstance(found, Failure) and found.code == Break.STALE and stale < self._max_connections:
                 stale += 1
             else:
-                if takes and isinstance(found, Said):
-                    self._willing.take()
+                if isinstance(found, Said):
+                    self._note_willing(takes, refusal)
                 return found, {**sent, "grammar": takes} if takes else sent
 
-    def _note_refused_grammar(self, reply: ErrorReply) -> None:
-        """Say so the first time; the call goes on without it."""
-        if self._willing.refuse():
-            said = self._route.plain(reply.message)
-            log.warning("%s refuses a grammar, asking without it (%s: %s)", self.endpoint, reply.status, said)
+    def _note_willing(self, takes: Takes | None, refusal: ErrorReply | None) -> None:
+        """After an answer: only where that came without a grammar was it the grammar that had been refused.
+
+        Says so the first time.
+        """
+        if takes:
+            self._willing.take()
+        elif refusal is not None and self._willing.refuse():
+            status, said = refusal.status, self._route.plain(refusal.message)
+            log.warning("%s refuses a grammar, asking without it (%s: %s)", self.endpoint, status, said)
 
     async def _post(self, messages: Sequence[Message], sent: dict[str, Any]) -> Said | Failure | ErrorReply:
         turns: Any = [{"role": message.role, "content": message.content} for message in messages]

@@ -79,3 +79,19 @@ def test_a_refusal_that_is_not_the_grammars_doing_stays_one(llm):
     llm.refused_fields = ("messages",)
     with pytest.raises(GiveUp, match="refuses the request with 400"):
         ask(llm, grammar="sglang")
+
+
+def test_a_server_in_trouble_has_refused_no_grammar(llm, caplog):
+    async def answers():
+        async with model(llm.url, grammar="vllm") as client:
+            for _ in range(4):
+                llm.refused_fields = ("messages",)
+                with pytest.raises(GiveUp):
+                    await client.ask(QUESTION, GRAMMAR)
+            llm.refused_fields = ()
+            return await client.ask(QUESTION, GRAMMAR)
+
+    with caplog.at_level(logging.WARNING):
+        answer = asyncio.run(answers())
+    assert answer.parameters["grammar"] == "vllm"
+    assert "refuses a grammar" not in caplog.text

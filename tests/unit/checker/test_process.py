@@ -6,7 +6,7 @@ import os
 import pytest
 
 from farm.checker.engines import Scratch
-from farm.checker.process import Server, serve
+from farm.checker.process import Server, lines, serve
 from farm.checker.protocol import ask_frame, decode, forget_frame, open_frame, unpack
 from farm.targets.target import Target
 
@@ -84,3 +84,10 @@ def test_any_text_survives_the_frame():
     frame = ask_frame("assess", 1, text)
     assert frame.count(b"\n") == 1
     assert decode(frame)["text"] == text
+
+
+def test_lines_are_whole_however_they_arrive(monkeypatch):
+    chunks = [b"a", b"b\nc\n", b"", b"\nd", b"ee\nrest"]
+    arriving = iter([chunk for chunk in chunks if chunk] + [b""])
+    monkeypatch.setattr(os, "read", lambda *_: next(arriving))
+    assert list(lines(0)) == [b"ab", b"c", b"", b"dee"]
