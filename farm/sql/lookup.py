@@ -29,7 +29,10 @@ class Lookup:
         name = self.fold(node.this)
         if node.args.get("table"):
             return self._qualified(node, name, scope)
-        prefers_alias = bare_alias and not (columns_first and scope.having(name))
+        found = scope.having(name) if columns_first else []
+        if len(found) > 1 and self.schema.rules.name == "mysql" and name in scope.aliases:
+            found = []  # of several columns MySQL groups by the one that SELECT shows
+        prefers_alias = bare_alias and not found
         return self._unqualified(node, name, scope, bare_alias=prefers_alias)
 
     def fold_table(self, identifier: exp.Expr) -> str:

@@ -162,7 +162,8 @@ class _Walk:
             # in SQLite these two clauses see nothing of the queries around theirs
             scope.sees_aliases = rules.aliases_everywhere or key in rules.alias_clauses
             scope.parent = None if rules.aliases_everywhere and key in _LOCAL_IN_SQLITE else outer
-            if key == "order" and not rules.aliases_everywhere:
+            shows = key == "order" or (key == "group" and rules.name == "mysql")
+            if shows and not rules.aliases_everywhere:
                 scope.aliases = shown(columns) | scope.aliases
             value = node.args.get(key)
             for clause in value if isinstance(value, list) else (value,):

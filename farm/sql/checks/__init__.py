@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from farm.sql.checks.aggregates import (
     aggregates_in_place,
     aliases_of_aggregates,
+    aliases_of_windows,
     groups_to_filter,
     ordered_by_aggregates,
     windows_exist,
@@ -84,6 +85,7 @@ CHECKS: tuple[Check, ...] = (
     ordered_by_aggregates,
     groups_to_filter,
     windows_in_place,
+    aliases_of_windows,
     windows_exist,
     windows_are_possible,
     frames_are_whole,

@@ -123,6 +123,24 @@ def windows_in_place(subject: Subject) -> Iterator[Finding]:
             )
 
 
+def aliases_of_windows(subject: Subject) -> Iterator[Finding]:
+    """WHERE, GROUP BY and HAVING mean no window by its alias either."""
+    if exp.Window not in subject.kinds:
+        return
+    for clause in subject.find_all(exp.Where, exp.Group, exp.Having):
+        for column in clause.find_all(exp.Column):
+            reference = subject.resolution.references.get(id(column))
+            meant = reference.alias if reference is not None else None
+            if meant is not None and next(_windows(meant), None) is not None:
+                yield Finding(
+                    code="misplaced_window",
+                    message=f"{column.name} is computed by a window, and stands in {clause.key.upper()}",
+                    hint="compute it in a subquery, and filter outside of it",
+                    **subject.place(column.this.meta.get("start")),
+                )
+                return
+
+
 def windows_exist(subject: Subject) -> Iterator[Finding]:
     """`OVER w` needs a WINDOW clause in the same SELECT that says what w is."""
     for window in subject.find_all(exp.Window):

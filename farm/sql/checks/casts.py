@@ -27,7 +27,8 @@ def cast_types_exist(subject: Subject) -> Iterator[Finding]:
     for token, after in _cast_types(subject.tokens):
         word = token.text.upper()
         if subject.rules.name == "mysql":
-            unknown = word.partition(" ")[0] not in _IN_MYSQL or _is_precision(after)
+            lacks_length = word == "VARCHAR" and (after is None or after.text != "(")
+            unknown = word.partition(" ")[0] not in _IN_MYSQL or _is_precision(after) or lacks_length
         else:
             is_double = word == "DOUBLE" and not _is_precision(after)
             unknown = (word in _NOT_IN_POSTGRES or is_double) and not subject.schema.has_type(word)

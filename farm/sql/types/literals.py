@@ -23,7 +23,7 @@ _NEVER_A_DAY = re.compile(r"\s*(\d{1,5}|\d{4}-\d{1,2}|\d{4}[-/]|[^\d]*|.*[%_*?<>
 _SPAN = re.compile(r"\s*[+-]?\d+\s*(second|minute|hour|day|week|month|year)s?\s*\Z", re.IGNORECASE)
 _WORD = re.compile(r"[a-z]+")
 _SPANS = words(  # after deltatktbl in datetime.c
-    "ago c cent century centurie d day dec decade h hour hr m microsecond mil millennia millennium millisecond "
+    "ago c cent century d day dec decade h hour hr m microsecond mil millennia millennium millisecond "
     "min minute mon month mseconds msec ms s sec second us usec useconds w week y year yr"
 )
 _INET = re.compile(r"\s*[0-9a-fA-F:.]+(/\d{1,3})?\s*\Z")

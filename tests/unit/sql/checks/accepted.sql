@@ -81,7 +81,7 @@ SELECT position('x' IN b) FROM t --> mysql postgres duckdb
 SELECT extract(year FROM d) FROM t --> mysql postgres duckdb
 SELECT cast(a AS text) FROM t --> sqlite postgres duckdb
 SELECT cast(a AS char) FROM t --> sqlite mysql postgres duckdb
-SELECT cast(a AS varchar) FROM t --> sqlite postgres duckdb ? mysql
+SELECT cast(a AS varchar) FROM t --> sqlite postgres duckdb
 SELECT cast(a AS integer) FROM t --> sqlite mysql postgres duckdb
 SELECT cast(a AS signed) FROM t --> sqlite mysql duckdb
 SELECT cast(a AS unsigned) FROM t --> sqlite mysql ? duckdb
@@ -406,3 +406,12 @@ SELECT d + INTERVAL '1-2' FROM t --> postgres duckdb
 SELECT d + INTERVAL '90 sec', d - INTERVAL '1.5 hrs', d + INTERVAL '2 weeks ago' FROM t --> postgres duckdb
 SELECT d + INTERVAL '1 quarter' FROM t --> duckdb
 WITH RECURSIVE x AS (SELECT a FROM t UNION ALL SELECT a + 1 FROM x WHERE a < 9) SEARCH DEPTH FIRST BY a SET o SELECT a FROM x ORDER BY o --> postgres
+SELECT row_number() OVER (ORDER BY a) AS rn FROM t WHERE rn = 1 --> none
+SELECT row_number() OVER (ORDER BY a) AS rn FROM t GROUP BY rn --> none
+SELECT a, row_number() OVER (ORDER BY a) AS rn FROM t HAVING rn = 1 --> none
+SELECT row_number() OVER (ORDER BY a) AS rn FROM t ORDER BY rn --> sqlite mysql postgres duckdb
+SELECT s.rn FROM (SELECT row_number() OVER (ORDER BY a) AS rn FROM t) s WHERE rn = 1 GROUP BY rn --> sqlite mysql postgres duckdb
+SELECT row_number() OVER (ORDER BY a) AS rn FROM t QUALIFY rn = 1 --> duckdb
+SELECT u.a FROM t JOIN u ON t.a = u.a GROUP BY a --> mysql
+SELECT u.a, t.b FROM t JOIN u ON t.a = u.a GROUP BY a, b --> mysql
+SELECT cast(a AS varchar(10)) FROM t --> sqlite mysql postgres duckdb
