@@ -12,10 +12,12 @@ from farm.sql.schema import Schema
 from farm.sql.verdict import Severity
 
 DDL = """
-CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT, city VARCHAR(40), vip BOOLEAN, born DATE, doc JSON);
+CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT, city VARCHAR(40), vip BOOLEAN, born DATE,
+                        doc JSON);
 CREATE TABLE orders (id BIGINT PRIMARY KEY, customer_id INTEGER REFERENCES customers (id),
                      total NUMERIC(10, 2), weight REAL, status TEXT, placed_at TIMESTAMPTZ, tags TEXT[]);
-CREATE TABLE "Order Items" ("order" BIGINT REFERENCES orders (id), quantity INTEGER, "Unit" TEXT, took INTERVAL);
+CREATE TABLE "Order Items" ("order" BIGINT REFERENCES orders (id), quantity INTEGER, "Unit" TEXT,
+                            took INTERVAL);
 """
 KEYS = (Key("orders", "customer_id", "customers", "id"), Key("Order Items", "order", "orders", "id"))
 SENTENCES = 2_000
