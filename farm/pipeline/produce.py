@@ -138,6 +138,8 @@ class Pipeline:
             if candidate is not None and self._passes(candidate):
                 return rows.accepted(task, target, answer, candidate, tried)
             cut_off = answer.finish_reason == CUT_OFF
+            if candidate is not None and not candidate.verdict.objections:
+                break  # it lacks an engine alone, which no other answer brings
             messages = _sendable(
                 prompt.repair(
                     messages, candidate, round_no, question=task.question, target=target, cut_off=cut_off

@@ -411,8 +411,9 @@ def test_a_query_that_no_engine_prepared_passes_unless_a_dry_run_is_required():
     unprepared = (Candidate(sql="SELECT 1", verdict=Verdict()),)
     assert Scene(said=["a"], verdicts={"a": unprepared}).produce() is TaskState.ACCEPTED
     strict = Scene(said=["a"], verdicts={"a": unprepared})
-    assert strict.produce(require_dry_run=True, max_repairs=0) is TaskState.REJECTED
+    assert strict.produce(require_dry_run=True, max_repairs=2) is TaskState.REJECTED
     assert strict.outcome.reason_code == "no_dry_run"
+    assert len(strict.asked) == 1, "no repair is paid for where nothing is wrong with the query"
     prepared = Scene(said=["a"], verdicts={"a": good("SELECT 1")})
     assert prepared.produce(require_dry_run=True) is TaskState.ACCEPTED
 
