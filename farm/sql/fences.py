@@ -6,7 +6,8 @@ from dataclasses import dataclass
 LEAD_CHARS = 160
 
 _FENCE = re.compile(
-    r"^[ \t>]*(`{3,}|~{3,})[ \t]*([\w+-]*)[^\n`]*\n(.*?)(?:^[ \t>]*\1|\1|(\Z))", re.DOTALL | re.MULTILINE
+    r"^[ \t>]*(`{3,12}|~{3,12})(?![`~])[ \t]*([\w+-]*)[^\n`]*\n(.*?)(?:^[ \t>]*\1|\1|(\Z))",
+    re.DOTALL | re.MULTILINE,
 )
 _IN_LINE = re.compile(
     r"```[ \t]*(?:(?:sql|sqlite|postgres|postgresql|mysql|duckdb)[ \t]+)?([^\n`]+)```", re.IGNORECASE

@@ -161,6 +161,8 @@ def test_candidates_are_few_and_distinct():
         "'''SELECT 1" * 18_000,
         "<|x|>" * 40_000,
         "```\n    " * 25_000,
+        "~" * 190_000,
+        "It is\n" + "~" * 12 + "\n" + ("~" * 11 + "\n") * 15_000,
     ],
     ids=lambda answer: answer[:12],
 )
