@@ -12,7 +12,7 @@ from farm.sql.checks.aggregates import (
     windows_in_place,
 )
 from farm.sql.checks.bounds import no_code_in_comments, plain_characters, within_length, within_nesting
-from farm.sql.checks.calls import argument_counts, types_are_not_called
+from farm.sql.checks.calls import argument_counts, tables_stand_in_from, types_are_not_called
 from farm.sql.checks.casts import cast_types_exist
 from farm.sql.checks.comparing import frames_measure, values_are_comparable
 from farm.sql.checks.constructs import known_constructs
@@ -80,6 +80,7 @@ CHECKS: tuple[Check, ...] = (
     no_limits_in_membership,
     argument_counts,
     types_are_not_called,
+    tables_stand_in_from,
     aggregates_in_place,
     aliases_of_aggregates,
     ordered_by_aggregates,

@@ -9,12 +9,15 @@ from farm.sql.checks.reading import TYPES_WITH_LENGTH
 from farm.sql.dialect import ANY_NUMBER
 from farm.sql.subject import Subject
 from farm.sql.verdict import Finding
+from farm.sql.words import words
+
+_GIVES_ROWS = words("json_each json_tree jsonb_each jsonb_tree generate_series")
 
 
 def argument_counts(subject: Subject) -> Iterator[Finding]:
     """No more and no fewer arguments than the function takes; a star only in COUNT(*)."""
     takes = subject.rules.argument_counts
-    for node in subject.find_all(exp.Anonymous, exp.GroupConcat, exp.Substring, exp.If):
+    for node in subject.find_all(exp.Anonymous, exp.GroupConcat, exp.Substring, exp.If, exp.Ceil, exp.Floor):
         if node.arg_key == "ifs" or isinstance(node.parent, exp.Dot):
             continue  # WHEN … THEN … of CASE; DuckDB's x.f(y), which is f(x, y)
         name = called(node) or ""
@@ -33,6 +36,17 @@ def argument_counts(subject: Subject) -> Iterator[Finding]:
             yield _wrong(subject, node, f"{name} has {len(given)} arguments", f"it takes {wanted}")
         elif is_distinct(node) and len(given) != 1 and subject.rules.name == "sqlite":
             yield _wrong(subject, node, f"{name}(DISTINCT …) has {len(given)} arguments", "it takes one")
+
+
+def tables_stand_in_from(subject: Subject) -> Iterator[Finding]:
+    """What gives rows is no value in SQLite."""
+    if subject.rules.name != "sqlite":
+        return
+    for node in subject.find_all(exp.Anonymous):
+        if called(node) in _GIVES_ROWS and not isinstance(node.parent, exp.Table | exp.Lateral):
+            yield _wrong(
+                subject, node, f"{node.name} gives rows and stands in FROM", "join it: FROM t, json_each(t.x)"
+            )
 
 
 def types_are_not_called(subject: Subject) -> Iterator[Finding]:

@@ -118,6 +118,13 @@ def _bare_list(subject: Subject) -> Occurrences:
         before = token
 
 
+def _div(subject: Subject) -> Occurrences:
+    """The operator, which stands behind a value, not Postgres' function of this name."""
+    for before, token in pairwise(subject.tokens):
+        if before.token_type in _VALUES and _is(token, "DIV"):
+            yield token.start
+
+
 def _postfix_not_null(subject: Subject) -> Occurrences:
     tokens = subject.tokens
     for before, token, after in zip(tokens, tokens[1:], tokens[2:], strict=False):
@@ -226,6 +233,7 @@ def _keyword_argument(word: str) -> Find:
 
 _TIMES = words("DATE TIME TIMESTAMP")
 _QUOTED = frozenset({TokenType.STRING, TokenType.IDENTIFIER})
+_VALUES = _QUOTED | {TokenType.VAR, TokenType.NUMBER, TokenType.R_PAREN}
 _UNITS = words(
     "MICROSECOND MILLISECOND SECOND MINUTE HOUR DAY WEEK MONTH QUARTER YEAR SECONDS MINUTES HOURS DAYS WEEKS "
     "MONTHS YEARS DAY_HOUR DAY_MINUTE DAY_SECOND HOUR_MINUTE HOUR_SECOND MINUTE_SECOND YEAR_MONTH"
@@ -297,7 +305,15 @@ CONSTRUCTS: tuple[Construct, ...] = (
     _of("GROUPING SETS", _LIKE_POSTGRES, _node(exp.GroupingSets), "use UNION ALL"),
     _of("WITH ROLLUP", frozenset({"mysql"}), _written("WITH", "ROLLUP"), "write GROUP BY ROLLUP (…)"),
     _of("TABLESAMPLE", _LIKE_POSTGRES, _node(exp.TableSample), "use ORDER BY and LIMIT"),
-    _of("DIV", frozenset({"mysql"}), _written("DIV"), "write / between integers"),
+    _of(
+        "DIV", frozenset({"mysql"}), Find(offsets=_div, words=frozenset({"DIV"})), "write / between integers"
+    ),
+    _of(
+        "CURRENT_TIMESTAMP(…)",
+        frozenset({"mysql", "postgres"}),
+        _written("CURRENT_TIMESTAMP", "("),
+        "leave it out",
+    ),
     _of("XOR", frozenset({"mysql"}), _node(exp.Xor), "write <>"),
     _of("<=>", frozenset({"mysql"}), _written("<=>"), "write IS NOT DISTINCT FROM"),
     _of("==", frozenset({"sqlite", "duckdb"}), _written("=="), "write ="),

@@ -353,7 +353,7 @@ SELECT *, a FROM t --> sqlite mysql postgres duckdb
 SELECT a, t.* FROM t --> sqlite mysql postgres duckdb
 SELECT a FROM t WHERE b LIKE ANY ('a', 'b') --> none
 SELECT CURRENT_DATE() FROM t --> mysql duckdb
-SELECT CURRENT_TIMESTAMP(3) FROM t --> mysql postgres ? sqlite duckdb
+SELECT CURRENT_TIMESTAMP(3) FROM t --> mysql postgres
 SELECT group_concat(b, ',' ORDER BY b) FROM t --> mysql duckdb
 SELECT group_concat(b SEPARATOR) FROM t --> none
 SELECT extract(dow FROM d) FROM t --> postgres duckdb
@@ -381,7 +381,6 @@ SELECT a FROM t WHERE (a, b) IN ((1, 'x', 2)) --> none ? duckdb
 SELECT x.a FROM (SELECT a FROM t) x NATURAL JOIN u --> sqlite mysql postgres duckdb
 SELECT t.group FROM (SELECT 1 AS "group") t --> mysql postgres duckdb
 SELECT connection_id() --> mysql
-SELECT json_each(j) FROM t --> postgres ? sqlite duckdb
 SELECT a DIV (a + 1) FROM t --> mysql
 SELECT a FROM t WHERE b RLIKE ('x') --> mysql
 SELECT time(d), timestamp(c) FROM t --> mysql ? duckdb
@@ -415,3 +414,16 @@ SELECT row_number() OVER (ORDER BY a) AS rn FROM t QUALIFY rn = 1 --> duckdb
 SELECT u.a FROM t JOIN u ON t.a = u.a GROUP BY a --> mysql
 SELECT u.a, t.b FROM t JOIN u ON t.a = u.a GROUP BY a, b --> mysql
 SELECT cast(a AS varchar(10)) FROM t --> sqlite mysql postgres duckdb
+SELECT div(7, 2) FROM t --> postgres
+SELECT a, div(a, 2) FROM t --> postgres
+SELECT a DIV (2) FROM t --> mysql
+SELECT (a) div 2 FROM t --> mysql
+SELECT current_timestamp(3) FROM t --> mysql postgres
+SELECT ceil(a, 2) FROM t --> none
+SELECT ceil(a), floor(a), ceiling(a) FROM t --> sqlite mysql postgres duckdb
+SELECT json_each(j) FROM t --> postgres ? duckdb
+SELECT e.value FROM t, json_each(t.j) e --> sqlite postgres duckdb
+SELECT st_x(a, b, c) FROM t --> none
+SELECT adddate(d) FROM t --> none
+SELECT aes_encrypt(b, 'k') FROM t --> mysql
+SELECT columns(a) FROM t --> none ? duckdb
