@@ -150,8 +150,13 @@ class Warm:
         takes = self._config.model_settings.grammar
         if takes is None:
             return None
-        with self.phases.phase("the grammar", deadline_seconds=self._checker.deadline_seconds()):
-            return await self._checker.grammar(question, sql, target, form=form_of(takes))
+        form = form_of(takes)
+
+        async def make() -> str | None:
+            with self.phases.phase("the grammar", deadline_seconds=self._checker.deadline_seconds()):
+                return await self._checker.grammar(question, sql, target, form=form)
+
+        return await patiently(make)
 
     async def _find_target(self, name: str, version: datetime) -> Target:
         """The target with its URL; read again when its schema, notes or URL have changed since."""
