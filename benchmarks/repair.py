@@ -7,9 +7,10 @@ question, no hints), so that enough first answers fail. Each answer is cut out, 
 Postgres. What is refused is repaired in several ways, all from the same first answer:
 
 - bare: the conversation goes on with the verdict alone
-- talk: with the verdict, and the part of the schema that it is about (what the farm does)
+- talk: with the verdict, and the part of the schema that it is about
 - anew: a conversation of its own, with that part of the schema in place of all of it
-- grammar: as talk, held to the grammar of valid queries
+- grammar: as talk, held to the grammar of valid queries from the first repair on
+- farm: what a farm with two repairs does: as talk, and the second one held to the grammar
 
 `talk1` and the like count what one repair mends, `talk2` what two mend. An answer is correct when its result
 is one that the gold query allows, whatever the order of rows. The model is the farm's own local one, from
@@ -44,7 +45,7 @@ from farm.checker.constraint import grammar_for  # noqa: E402
 from farm.checker.inspector import Inspector  # noqa: E402
 from farm.demo.accuracy import same_result  # noqa: E402
 from farm.errors import FarmError, TargetTrouble  # noqa: E402
-from farm.models.answer import Message  # noqa: E402
+from farm.models.answer import Answer, Message  # noqa: E402
 from farm.models.client import Model  # noqa: E402
 from farm.prompt import prompt  # noqa: E402
 from farm.services import llama, weights  # noqa: E402
@@ -54,7 +55,7 @@ from farm.targets.engine import Engine, open_engine  # noqa: E402
 from farm.targets.target import Target  # noqa: E402
 
 DEFAULT_CORPORA = ROOT.parent / "shared" / "corpora"
-WAYS = ("bare", "talk", "anew", "grammar")
+WAYS = ("bare", "talk", "anew", "grammar", "farm")
 ROW_LIMIT = 5_000
 RUN_SECONDS = 20.0
 MOST_VARIANTS = 40
@@ -184,6 +185,7 @@ class Run:
     def __init__(self, model: Model, *, ways: Sequence[str], show: bool, end_at: float) -> None:
         self._model, self._ways, self._show, self._end_at = model, ways, show, end_at
         self.tallies: dict[str, Tally] = defaultdict(Tally)
+        self._answers: dict[tuple[tuple[Message, ...], str | None], Answer] = {}
         self.asked = self.accepted = self.correct = 0
 
     async def question(self, row: dict[str, Any], on: Database) -> None:
@@ -223,11 +225,11 @@ class Run:
             else:
                 told = {} if way == "bare" else {"question": question, "target": target}
                 messages = prompt.repair(messages, candidate, round_no, **told)
-            if way == "grammar":
+            if way == "grammar" or (way == "farm" and round_no == 2):
                 sql = candidate.sql if candidate else ""
                 found = grammar_for(question, sql, target, on.inspector.schema)
                 grammar = found.gbnf() if found else None
-            answer = await self._model.ask(messages, grammar)
+            answer = await self._answer(messages, grammar)
             candidate = on.judged(answer.text)
             tally.tokens[way] += answer.prompt_tokens
             mended = candidate is not None and candidate.verdict.accepted
@@ -239,6 +241,13 @@ class Run:
                 tally.correct[f"{way}{number}"] += correct
             if mended or way == "grammar":
                 return
+
+    async def _answer(self, messages: tuple[Message, ...], grammar: str | None) -> Answer:
+        """The model's answer, which is the same for the same request and so asked for once."""
+        known = (messages, grammar)
+        if known not in self._answers:
+            self._answers[known] = await self._model.ask(messages, grammar)
+        return self._answers[known]
 
     def _tell(self, text: str) -> None:
         if self._show:
