@@ -198,6 +198,23 @@ def _of_a_value(node: exp.Expr) -> bool:
     return isinstance(node.this.unnest(), exp.Literal)
 
 
+def _of_a_field(node: exp.Expr) -> bool:
+    return node.args.get("field") is not None
+
+
+def _any_of_no_list(subject: Subject) -> Occurrences:
+    """`= ANY x`, with no parenthesis behind it."""
+    tokens = subject.tokens
+    for sign, token, following in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        compared = token.token_type in {TokenType.ANY, TokenType.SOME} and sign.text in _COMPARING
+        if compared and following.token_type is not TokenType.L_PAREN:
+            yield token.start
+
+
+def _rows(node: exp.Expr) -> bool:
+    return isinstance(node.parent, exp.Limit) and bool(node.args.get("rows"))
+
+
 def _percent(node: exp.Expr) -> bool:
     return bool(node.args.get("percent"))
 
@@ -233,6 +250,7 @@ def _keyword_argument(word: str) -> Find:
 
 _TIMES = words("DATE TIME TIMESTAMP")
 _QUOTED = frozenset({TokenType.STRING, TokenType.IDENTIFIER})
+_COMPARING = frozenset({"=", "<>", "!=", "<", ">", "<=", ">="})
 _VALUES = _QUOTED | {TokenType.VAR, TokenType.NUMBER, TokenType.R_PAREN}
 _UNITS = words(
     "MICROSECOND MILLISECOND SECOND MINUTE HOUR DAY WEEK MONTH QUARTER YEAR SECONDS MINUTES HOURS DAYS WEEKS "
@@ -384,6 +402,14 @@ CONSTRUCTS: tuple[Construct, ...] = (
     _of("ANY with values", frozenset(), _node(exp.Any, exp.All, where=_of_values), "use IN (…)"),
     _of("ANY with a value", _LIKE_POSTGRES, _node(exp.Any, exp.All, where=_of_a_value), "compare with ="),
     _of("SEARCH", frozenset({"postgres"}), _node(exp.RecursiveWithSearch), "compute the order in the query"),
+    _of("ANY without parentheses", frozenset(), Find(offsets=_any_of_no_list), "write = ANY (…)"),
+    _of(
+        "IN without parentheses",
+        frozenset({"sqlite", "duckdb"}),
+        _node(exp.In, where=_of_a_field),
+        "use IN (…)",
+    ),
+    _of("LIMIT … ROWS", frozenset(), _node(exp.LimitOptions, where=_rows), "write LIMIT and the number"),
     _of("LIMIT … PERCENT", frozenset({"duckdb"}), _node(exp.LimitOptions, where=_percent), "count the rows"),
     _of("* behind other columns", _MODERN, Find(offsets=_stars_not_first), "put * first, or write t.*"),
     _of(

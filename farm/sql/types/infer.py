@@ -41,6 +41,7 @@ _FIXED: dict[type[exp.Expr], str] = {
     exp.Tuple: RECORD,
     exp.JSONPath: UNKNOWN,
 }
+_ANY_ELEMENT = frozenset({"anyelement", "anycompatible"})
 _AS_THE_OTHER = frozenset({"anyenum", "anyarray", "anycompatiblearray"})
 _NEVER_AN_ARRAY = frozenset({"int4", "int8", "numeric", "float8", "text", "varchar", "date", "bool", "uuid"})
 _INT4, _INT8 = 1 << 31, 1 << 63
@@ -423,7 +424,7 @@ class Typing:
         if isinstance(found, resolve.Resolved):
             for part, type_, target in zip(given, types, found.arguments, strict=False):
                 if type_ == UNKNOWN:
-                    self.convert(part, target)
+                    self.convert(part, _bound_type(target, found.arguments, types))
             return None if found.result in {RECORD, None} else found.result
         if isinstance(found, resolve.Failure):
             shown = ", ".join(spoken(type_) if type_ else "…" for type_ in types)
@@ -431,6 +432,17 @@ class Typing:
                 "wrong_arguments", f"{name}({shown}) {found.value}", node, hint=overloads(name, len(types))
             )
         return None
+
+
+def _bound_type(target: str, arguments: Sequence[str], given: Sequence[str | None]) -> str | None:
+    """The type that the other arguments give to a polymorphic one."""
+    if target not in _ANY_ELEMENT:
+        return target
+    arrays, known = f"{target.removesuffix('element')}array", set[str]()
+    for argument, type_ in zip(arguments, given, strict=False):
+        if type_ not in {None, UNKNOWN, RECORD} and argument in {target, arrays}:
+            known.add((type_ or "").removeprefix("_") if argument == arrays else type_ or "")
+    return known.pop() if len(known) == 1 else None
 
 
 _HANDLERS: dict[type, Callable[[Typing, exp.Expr], str | None]] = {

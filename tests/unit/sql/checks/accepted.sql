@@ -427,3 +427,19 @@ SELECT st_x(a, b, c) FROM t --> none
 SELECT adddate(d) FROM t --> none
 SELECT aes_encrypt(b, 'k') FROM t --> mysql
 SELECT columns(a) FROM t --> none ? duckdb
+SELECT lead(a, 1, 'none') OVER (ORDER BY a) FROM t --> sqlite duckdb ? mysql
+SELECT lead(a, 1, '0') OVER (ORDER BY a) FROM t --> sqlite postgres duckdb ? mysql
+SELECT lead(b, 1, 'none') OVER (ORDER BY a) FROM t --> sqlite postgres duckdb ? mysql
+SELECT array_append(ARRAY[1, 2], 'x') FROM t --> none ? duckdb
+SELECT array_append(ARRAY['a'], 'x') FROM t --> postgres duckdb
+SELECT array_position(ARRAY[1, 2], '2') FROM t --> postgres duckdb
+SELECT a FROM t WHERE 5 IN a --> none ? sqlite duckdb
+SELECT a FROM t WHERE 5 = ANY a --> none
+SELECT a FROM t WHERE a IN (SELECT a FROM u) --> sqlite mysql postgres duckdb
+SELECT a FROM t WHERE a = ANY (SELECT a FROM u) --> mysql postgres duckdb
+SELECT any_value(a) FROM t --> postgres duckdb ? mysql
+SELECT a AS any FROM t --> sqlite mysql postgres duckdb
+SELECT lag(a, 1, 0) OVER (ORDER BY a), coalesce(a, '0') FROM t --> sqlite postgres duckdb ? mysql
+SELECT a FROM t LIMIT 5 ROWS --> none
+SELECT a FROM t FETCH FIRST 5 ROWS ONLY --> mysql postgres duckdb
+SELECT a FROM t OFFSET 2 ROWS FETCH NEXT 5 ROWS ONLY --> mysql postgres duckdb
