@@ -3,7 +3,7 @@
 After "Type Conversion" in PostgreSQL's documentation and parse_coerce.c.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from farm.sql.types.catalog import ENUM, RECORD, UNKNOWN, catalog
 
@@ -20,6 +20,7 @@ _RANGES = {
 }
 _RANGE = frozenset({"anyrange", "anycompatiblerange"})
 POLYMORPHIC = _ELEMENTS | _COMPATIBLE | _ARRAYS | _RANGE
+_ANY_ELEMENT = frozenset({"anyelement", "anycompatible"})
 _RANKS = {"i": 0, "a": 1, "e": 2}
 
 
@@ -106,3 +107,14 @@ def bound(arguments: Iterable[str], given: Iterable[str], result: str) -> tuple[
     else:
         return True, None if result.startswith("any") else result
     return True, f"_{element}" if element and result in _ARRAYS else element
+
+
+def others_give(target: str, arguments: Sequence[str], given: Sequence[str | None]) -> str | None:
+    """The type that the other arguments give to a polymorphic one."""
+    if target not in _ANY_ELEMENT:
+        return target
+    arrays, known = f"{target.removesuffix('element')}array", set[str]()
+    for argument, type_ in zip(arguments, given, strict=False):
+        if type_ not in {None, UNKNOWN, RECORD} and argument in {target, arrays}:
+            known.add((type_ or "").removeprefix("_") if argument == arrays else type_ or "")
+    return known.pop() if len(known) == 1 else None

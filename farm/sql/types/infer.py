@@ -16,7 +16,7 @@ from farm.sql.scopes import Resolution
 from farm.sql.sources import Origin
 from farm.sql.types import resolve
 from farm.sql.types.catalog import ENUM, RECORD, UNKNOWN
-from farm.sql.types.coercion import can_coerce, common_type
+from farm.sql.types.coercion import can_coerce, common_type, others_give
 from farm.sql.types.declared import Declared
 from farm.sql.types.literals import is_value
 from farm.sql.types.names import spoken
@@ -41,7 +41,6 @@ _FIXED: dict[type[exp.Expr], str] = {
     exp.Tuple: RECORD,
     exp.JSONPath: UNKNOWN,
 }
-_ANY_ELEMENT = frozenset({"anyelement", "anycompatible"})
 _AS_THE_OTHER = frozenset({"anyenum", "anyarray", "anycompatiblearray"})
 _NEVER_AN_ARRAY = frozenset({"int4", "int8", "numeric", "float8", "text", "varchar", "date", "bool", "uuid"})
 _INT4, _INT8 = 1 << 31, 1 << 63
@@ -424,7 +423,7 @@ class Typing:
         if isinstance(found, resolve.Resolved):
             for part, type_, target in zip(given, types, found.arguments, strict=False):
                 if type_ == UNKNOWN:
-                    self.convert(part, _bound_type(target, found.arguments, types))
+                    self.convert(part, others_give(target, found.arguments, types))
             return None if found.result in {RECORD, None} else found.result
         if isinstance(found, resolve.Failure):
             shown = ", ".join(spoken(type_) if type_ else "…" for type_ in types)
@@ -432,17 +431,6 @@ class Typing:
                 "wrong_arguments", f"{name}({shown}) {found.value}", node, hint=overloads(name, len(types))
             )
         return None
-
-
-def _bound_type(target: str, arguments: Sequence[str], given: Sequence[str | None]) -> str | None:
-    """The type that the other arguments give to a polymorphic one."""
-    if target not in _ANY_ELEMENT:
-        return target
-    arrays, known = f"{target.removesuffix('element')}array", set[str]()
-    for argument, type_ in zip(arguments, given, strict=False):
-        if type_ not in {None, UNKNOWN, RECORD} and argument in {target, arrays}:
-            known.add((type_ or "").removeprefix("_") if argument == arrays else type_ or "")
-    return known.pop() if len(known) == 1 else None
 
 
 _HANDLERS: dict[type, Callable[[Typing, exp.Expr], str | None]] = {
