@@ -15,7 +15,8 @@ from farm.errors import TargetTrouble
 from farm.redaction import masked, scrubbed
 from farm.targets.urls import normal
 
-CONNECT_LIMIT_SECONDS = 5
+CONNECT_LIMIT_SECONDS = 3
+"""Less than a check is given: where a server is silent, the query that meets it must not be blamed."""
 LOCK_LIMIT_MS = 2_000
 CANCEL_GRACE_SECONDS = 0.5
 IDLE_LIMIT_MS = 60_000

@@ -3,7 +3,9 @@
 import asyncio
 import os
 import signal
+import socket
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -12,12 +14,15 @@ import pytest
 from support.embedded import gone, keeper_pid, server_pid
 
 import farm
-from farm.checker.client import Checker
+from farm.checker.client import TIMEOUT_SECONDS, Checker
 from farm.checker.engines import Engines, Scratch
 from farm.checker.inspector import Inspector
+from farm.errors import TargetTrouble
 from farm.services import postgres
 from farm.settings import Settings
+from farm.targets.engine import open_engine
 from farm.targets.target import Target
+from farm.targets.urls import dialect_of
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="an embedded Postgres needs unix sockets")
 
@@ -138,3 +143,15 @@ def test_the_settings_say_where(home: Path) -> None:
     given = Scratch.of(Settings.load(home=home, scratch_postgres_url="postgresql://u:s3cret@h/d"))
     assert given.postgres_url == "postgresql://u:s3cret@h/d"
     assert "s3cret" not in repr(given)
+
+
+@pytest.mark.parametrize("scheme", ["mysql", "postgresql"])
+def test_a_server_that_is_silent_leaves_time_to_say_so(scheme: str) -> None:
+    """Also where a query meets it, which would else be blamed, and the process ended."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"{scheme}://u@127.0.0.1:{silent.getsockname()[1]}/shop"
+        target = Target(name="shop", dialect=dialect_of(url), ddl=SHOP.ddl, url=url)
+        started = time.monotonic()
+        with pytest.raises(TargetTrouble, match="cannot be reached"):
+            open_engine(target, purpose="check")
+        assert time.monotonic() - started < TIMEOUT_SECONDS
