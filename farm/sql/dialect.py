@@ -225,7 +225,8 @@ def _argument_counts(dialect: str) -> Mapping[str, tuple[int, int]]:
 @cache
 def _functions(dialect: str) -> frozenset[str]:
     names = frozenset(name for line in _lines(f"{dialect}.txt") for name in line.split())
-    return names & callable_names() if dialect == "sqlite" else names
+    at_hand = callable_names() if dialect == "sqlite" else None
+    return names if at_hand is None else names & at_hand
 
 
 @cache

@@ -9,10 +9,14 @@ _NAMES = "SELECT lower(name) FROM pragma_function_list UNION SELECT lower(name) 
 
 
 @cache
-def callable_names() -> frozenset[str]:
-    """Functions and table-valued functions, in lower case, with what only looks like a call."""
-    with closing(sqlite3.connect(":memory:")) as library:
-        return _SYNTAX.union(name for (name,) in library.execute(_NAMES))
+def callable_names() -> frozenset[str] | None:
+    """Functions and table-valued functions, in lower case, with what only looks like a call; None where the
+    library was built without telling."""
+    try:
+        with closing(sqlite3.connect(":memory:")) as library:
+            return _SYNTAX.union(name for (name,) in library.execute(_NAMES))
+    except sqlite3.Error:
+        return None
 
 
 def orders_aggregates() -> bool:
