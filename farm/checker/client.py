@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from farm.checker import protocol
+from farm.checker.doubts import Doubts
 from farm.checker.engines import Scratch
 from farm.checker.pipe import Pipe
 from farm.checker.request import Ask, Opening
@@ -24,6 +25,7 @@ STARTS_TRIED = 3
 TARGETS_KEPT = 64
 MEMORY_LIMIT_MB = 1024
 NOT_WANTED = "none was wanted"
+KILLED = 9
 NO_SCRATCH = Scratch()
 
 
@@ -34,6 +36,7 @@ class Checker:
     2. Replies come in order, so the first of the queue is the one being worked on.
     3. When it takes longer than `timeout_seconds`, or the process dies, its verdict is `could_not_check`,
        a new process starts, and the rest of the queue is sent again. Their callers notice only the delay.
+       Of a process that was killed from outside the first is sent again, too, once.
     4. A target travels once to each process, with its URL, and only through the pipe.
     """
 
@@ -53,8 +56,8 @@ class Checker:
         self._queue: deque[Ask | Opening] = deque()
         self._ids: OrderedDict[Target, int] = OrderedDict()
         self._next_id = 0
-        self._without_engine: dict[Target, str] = {}
-        self._unfit: dict[Target, str] = {}
+        self._doubts = Doubts()
+        self._spared: set[Ask | Target] = set()
         self._outgoing: list[bytes] = []
         self._pipe: Pipe | None = None
         self._launching: asyncio.Task[None] | None = None
@@ -132,8 +135,8 @@ class Checker:
     async def _ask(self, op: str, text: str, target: Target) -> tuple[Candidate, ...]:
         if self._closed:
             raise Unavailable("the checker is closed; start it first")
-        if target in self._unfit:
-            raise BadInput(self._unfit[target])
+        if (unfit := self._doubts.unfit(target)) is not None:
+            raise BadInput(unfit)
         loop = asyncio.get_running_loop()
         request = Ask(op=op, text=text, target=target, reply=loop.create_future())
         self._enqueue(request)
@@ -143,6 +146,8 @@ class Checker:
 
     def _enqueue(self, request: Ask) -> None:
         """Add a request, behind the opening of its target where the process does not know it yet."""
+        if self._doubts.forgotten(request.target) and request.target in self._ids:
+            self._send(protocol.forget_frame(self._ids.pop(request.target)))
         if request.target not in self._ids:
             self._push(self._opening(request.target))
         self._ids.move_to_end(request.target)
@@ -165,7 +170,7 @@ class Checker:
                 protocol.open_frame(
                     self._ids[request.target],
                     request.target,
-                    no_dry_run=self._without_engine.get(request.target, self._no_dry_run),
+                    no_dry_run=self._doubts.without_engine(request.target) or self._no_dry_run,
                     scratch=self._scratch,
                 )
             )
@@ -190,6 +195,7 @@ class Checker:
         if not self._queue:
             return
         request = self._queue.popleft()
+        self._spared.discard(_key(request))
         self._head_is_new()
         if "bad_input" in frame:
             request.refuse(BadInput(frame["bad_input"]))
@@ -223,28 +229,35 @@ class Checker:
 
     def _lost(self, pipe: Pipe, status: int | None) -> None:
         if pipe is self._pipe:
-            self._replace(_words(status))
+            self._replace(_words(status), from_outside=status == -KILLED)
 
-    def _replace(self, reason: str) -> None:
-        """Blame the first request, end the process, and start another one when somebody still waits."""
+    def _replace(self, reason: str, *, from_outside: bool = False) -> None:
+        """Blame the first request, end the process, and start another one when somebody still waits.
+
+        A process that was killed `from_outside` says nothing about the request, which is tried once more.
+        """
         pipe, self._pipe = self._pipe, None
         self._outgoing.clear()
         if pipe is not None:
             pipe.kill()
         self.restarts += 1
-        if self._queue:
+        if self._queue and not (from_outside and self._is_spared(self._queue[0])):
             self._blame(self._queue.popleft(), reason)
         if any(isinstance(request, Ask) for request in self._queue) and not self._closed:
             self._launch()
 
+    def _is_spared(self, request: Ask | Opening) -> bool:
+        """Whether this is the first time."""
+        first = _key(request) not in self._spared
+        self._spared.add(_key(request))
+        return first
+
     def _blame(self, request: Ask | Opening, reason: str) -> None:
-        target = request.target
+        self._spared.discard(_key(request))
         if isinstance(request, Ask):
             request.settle((_could_not_check(request, reason),))
-        elif target not in self._without_engine:
-            self._without_engine[target] = f"opening the target's engine failed: {reason}"
         else:
-            self._unfit[target] = f"the schema of target {target.name!r} cannot be compiled: {reason}"
+            self._doubts.note(request.target, reason)
 
     def _launch(self) -> asyncio.Task[None]:
         if self._launching is None or self._launching.done():
@@ -279,8 +292,8 @@ class Checker:
         self._queue.clear()
         self._ids.clear()
         for request in waiting:
-            if request.target in self._unfit:
-                request.refuse(BadInput(self._unfit[request.target]))
+            if (unfit := self._doubts.unfit(request.target)) is not None:
+                request.refuse(BadInput(unfit))
             else:
                 self._enqueue(request)
 
@@ -288,6 +301,11 @@ class Checker:
         while self._queue:
             self._queue.popleft().refuse(Unavailable(reason))
         self._ids.clear()
+
+
+def _key(request: Ask | Opening) -> Ask | Target:
+    """What stays the same when the request is sent to another process."""
+    return request if isinstance(request, Ask) else request.target
 
 
 def _seen(task: asyncio.Task[None]) -> None:

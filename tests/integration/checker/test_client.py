@@ -114,19 +114,44 @@ def test_a_hanging_process_is_replaced_and_only_the_first_question_pays():
     run(scene())
 
 
+async def kill(checker):
+    """Kill the process while it is at work; `checker.pid` is None until another one serves."""
+    while checker.pid is None:
+        await asyncio.sleep(0.01)
+    os.kill(checker.pid, signal.SIGSTOP)
+    await asyncio.sleep(0.05)
+    os.kill(checker.pid, signal.SIGKILL)
+    while checker.pid is not None:
+        await asyncio.sleep(0.01)
+
+
 @unix
-def test_a_killed_process_is_replaced_and_the_reason_is_named():
+def test_a_process_that_is_killed_from_outside_costs_nothing():
     async def scene():
         async with checking() as checker:
             await checker.check(GOOD, SHOP)
             os.kill(checker.pid, signal.SIGSTOP)
             asking = [asyncio.ensure_future(checker.assess(GOOD, SHOP)) for _ in range(5)]
             await asyncio.sleep(0.05)
-            os.kill(checker.pid, signal.SIGKILL)
-            first, *others = await asyncio.gather(*asking)
-            assert first[0].sql == GOOD
-            assert "SIGKILL" in first[0].verdict.findings[0].message
-            assert all(judged[-1].verdict.accepted for judged in others)
+            await kill(checker)
+            assert all(judged[-1].verdict.accepted for judged in await asyncio.gather(*asking))
+
+    run(scene())
+
+
+def test_an_opening_and_a_question_are_each_blamed_for_the_second_process_that_is_killed(monkeypatch):
+    async def scene():
+        checker = Checker()
+        monkeypatch.setattr(checker, "_launch", lambda: None)
+        asking = asyncio.ensure_future(checker.check(GOOD, SHOP))
+        await asyncio.sleep(0)
+        for _ in range(3):
+            checker._replace("ended by SIGKILL", from_outside=True)
+        assert checker._doubts.without_engine(SHOP) is not None
+        assert not asking.done()
+        checker._replace("ended by SIGKILL", from_outside=True)
+        (finding,) = (await asking).findings
+        assert (finding.code, "SIGKILL" in finding.message) == ("could_not_check", True)
 
     run(scene())
 
