@@ -114,17 +114,6 @@ def test_a_hanging_process_is_replaced_and_only_the_first_question_pays():
     run(scene())
 
 
-async def kill(checker):
-    """Kill the process while it is at work; `checker.pid` is None until another one serves."""
-    while checker.pid is None:
-        await asyncio.sleep(0.01)
-    os.kill(checker.pid, signal.SIGSTOP)
-    await asyncio.sleep(0.05)
-    os.kill(checker.pid, signal.SIGKILL)
-    while checker.pid is not None:
-        await asyncio.sleep(0.01)
-
-
 @unix
 def test_a_process_that_is_killed_from_outside_costs_nothing():
     async def scene():
@@ -133,7 +122,7 @@ def test_a_process_that_is_killed_from_outside_costs_nothing():
             os.kill(checker.pid, signal.SIGSTOP)
             asking = [asyncio.ensure_future(checker.assess(GOOD, SHOP)) for _ in range(5)]
             await asyncio.sleep(0.05)
-            await kill(checker)
+            os.kill(checker.pid, signal.SIGKILL)
             assert all(judged[-1].verdict.accepted for judged in await asyncio.gather(*asking))
 
     run(scene())

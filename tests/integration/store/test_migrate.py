@@ -214,7 +214,13 @@ def test_a_store_of_the_first_release_comes_up_with_its_rows(empty: Store):
     assert (first.query_id, first.same_as, second.state) == (1, None, "queued")
     assert (first.dialect, second.dialect) == (None, None)
     held = claim(empty, [2])
-    lineage = {"tables": ["t"], "columns": [{"table": "t", "column": "a"}], "joins": [], "filters": [], "functions": []}
+    lineage = {
+        "tables": ["t"],
+        "columns": [{"table": "t", "column": "a"}],
+        "joins": [],
+        "filters": [],
+        "functions": [],
+    }
     finish(empty, accepted(held[2], canonical_key="1:a", lineage=lineage))
     with empty.read() as connection:
         assert connection.execute(text("SELECT count(*) FROM query_columns")).scalar_one() == 1
