@@ -35,9 +35,9 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from support.postgres import postgres  # noqa: E402  (needs the path above)
 
+from farm.sql.answers.cut import without_end  # noqa: E402
+from farm.sql.answers.extract import candidates  # noqa: E402
 from farm.sql.assess import assess  # noqa: E402
-from farm.sql.cut import without_end  # noqa: E402
-from farm.sql.extract import candidates  # noqa: E402
 from farm.sql.schema import Schema  # noqa: E402
 from farm.targets.engine import Engine, open_engine  # noqa: E402
 from farm.targets.target import Target  # noqa: E402

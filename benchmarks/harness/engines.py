@@ -11,11 +11,11 @@ from pymysql.constants import CLIENT
 from support import mariadb
 
 from farm.errors import TargetTrouble
-from farm.targets import duckdb_schema
-from farm.targets.duckdb import DuckdbEngine
-from farm.targets.duckdb_session import kind_of, message, open_memory
-from farm.targets.mysql import MysqlEngine
-from farm.targets.mysql_session import arguments
+from farm.targets.duckdb import schema as duckdb_schema
+from farm.targets.duckdb.engine import DuckdbEngine
+from farm.targets.duckdb.session import kind_of, message, open_memory
+from farm.targets.mysql.engine import MysqlEngine
+from farm.targets.mysql.session import arguments
 
 Prepare = Callable[[str], str | None]
 GROUPING = "SET GLOBAL sql_mode = CONCAT(@@GLOBAL.sql_mode, ',ONLY_FULL_GROUP_BY')"

@@ -79,7 +79,7 @@ class Engines:
         if scratch.postgres_url is not None or scratch.home is None:
             return None
         if scratch.home not in self._uses:
-            from farm.targets.postgres_kept import answers
+            from farm.targets.postgres.kept import answers
 
             self._uses[scratch.home] = PostgresUse(Path(scratch.home), answers)
         return self._uses[scratch.home]

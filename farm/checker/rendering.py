@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from farm.sql.assess import key_of
 from farm.sql.schema import Schema
-from farm.sql.schema_ddl import ddl_in
-from farm.sql.transpile import Untranslatable, transpile
+from farm.sql.translation.schema_ddl import ddl_in
+from farm.sql.translation.transpile import Untranslatable, transpile
 from farm.sql.verdict import Candidate, Finding, Verdict
 from farm.targets.target import Dialect, Target
 

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
-from farm.sql.canonical import canonical_key
+from farm.sql.answers.extract import candidates
+from farm.sql.canonical.key import canonical_key
 from farm.sql.checks import check_subject
 from farm.sql.codes import DECIDED_BY_ENGINE
 from farm.sql.engine_error import engine_finding
-from farm.sql.extract import candidates
 from farm.sql.schema import Schema
 from farm.sql.subject import Subject
 from farm.sql.tracing import lineage

@@ -11,11 +11,11 @@ from sqlglot import exp
 
 from farm.sql.calls import CALLS, aggregates_rows
 from farm.sql.dialect import Rules
-from farm.sql.owners import innermost, is_window
+from farm.sql.names.owners import innermost, is_window
+from farm.sql.names.scopes import Resolution
+from farm.sql.names.sources import Selection, Source
 from farm.sql.sameness import Sameness
-from farm.sql.scopes import Resolution
 from farm.sql.shape import is_bare_position, items
-from farm.sql.sources import Selection, Source
 from farm.sql.subject import Subject
 
 

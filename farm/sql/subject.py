@@ -11,11 +11,11 @@ from sqlglot.tokenizer_core import Token
 from farm.sql.backticks import in_double_quotes
 from farm.sql.calls import CALLS, keep_as_written
 from farm.sql.dialect import Rules
-from farm.sql.owners import Aggregate, aggregates
+from farm.sql.names.owners import Aggregate, aggregates
+from farm.sql.names.scopes import Resolution, resolve
 from farm.sql.place import Place, place
 from farm.sql.remainders import with_limits_in_parentheses
 from farm.sql.schema import Schema
-from farm.sql.scopes import Resolution, resolve
 from farm.sql.types.infer import Typing
 
 NODE_LIMIT = 20_000

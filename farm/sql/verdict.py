@@ -87,8 +87,8 @@ class Verdict:
 class Candidate:
     """One query found in an answer (the model's own text, not a rewrite) and the verdict on it.
 
-    `canonical_key` (see farm.sql.canonical) and `lineage` are there once it is accepted; so is `rendered`,
-    the query in another dialect, where one is wanted.
+    `canonical_key` and `lineage` are there once it is accepted; so is `rendered`, the query in another
+    dialect, where one is wanted.
     """
 
     sql: str

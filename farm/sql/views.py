@@ -35,7 +35,7 @@ def _of_parents(relation: Relation, schema: "Schema") -> list[tuple[str, str]] |
 
 
 def _of_query(body: str, schema: "Schema") -> list[tuple[str, str]] | None:
-    from farm.sql.scopes import resolve
+    from farm.sql.names.scopes import resolve
     from farm.sql.types.infer import Typing
     from farm.sql.types.names import spoken
 

@@ -181,18 +181,18 @@ def main() -> None:
 def _opened(opening: Opening) -> Runner:
     dialect = dialect_of(opening.url)
     if dialect == "sqlite":
-        from farm.targets.sqlite import SqliteEngine
+        from farm.targets.sqlite.engine import SqliteEngine
 
         return SqliteEngine.from_url(opening.url, target_name=opening.target_name)
     if dialect == "mysql":
-        from farm.targets.mysql import MysqlEngine
+        from farm.targets.mysql.engine import MysqlEngine
 
         return MysqlEngine(opening.url, target_name=opening.target_name)
     if dialect == "duckdb":
-        from farm.targets.duckdb import DuckdbEngine
+        from farm.targets.duckdb.engine import DuckdbEngine
 
         return DuckdbEngine.from_url(opening.url, target_name=opening.target_name)
-    from farm.targets.postgres import PostgresEngine
+    from farm.targets.postgres.engine import PostgresEngine
 
     return PostgresEngine(opening.url, target_name=opening.target_name, search_path=opening.search_path)
 

@@ -89,7 +89,7 @@ def open_engine(
 
 
 def _open_sqlite(target: Target, purpose: Purpose) -> Engine:
-    from farm.targets.sqlite import SqliteEngine
+    from farm.targets.sqlite.engine import SqliteEngine
 
     if purpose == "check" or target.url is None:
         return SqliteEngine.from_ddl(target.ddl, target_name=target.name)
@@ -99,9 +99,9 @@ def _open_sqlite(target: Target, purpose: Purpose) -> Engine:
 def _open_postgres(
     target: Target, scratch_postgres_url: str | None, embedded_postgres: EmbeddedPostgres | None
 ) -> Engine | None:
-    from farm.targets.postgres import PostgresEngine
-    from farm.targets.postgres_kept import KeptEngine
-    from farm.targets.postgres_scratch import ScratchEngine
+    from farm.targets.postgres.engine import PostgresEngine
+    from farm.targets.postgres.kept import KeptEngine
+    from farm.targets.postgres.scratch import ScratchEngine
 
     if target.url is not None:
         return PostgresEngine(target.url, target_name=target.name)
@@ -116,13 +116,13 @@ def _open_mysql(target: Target) -> Engine:
     if target.url is None:
         raise NoEngine("a MySQL or MariaDB target is dry-run on its own server, and this one has no URL")
     with optional("MySQL and MariaDB"):
-        from farm.targets.mysql import MysqlEngine
+        from farm.targets.mysql.engine import MysqlEngine
     return MysqlEngine(target.url, target_name=target.name)
 
 
 def _open_duckdb(target: Target, purpose: Purpose) -> Engine:
     with optional("DuckDB"):
-        from farm.targets.duckdb import DuckdbEngine
+        from farm.targets.duckdb.engine import DuckdbEngine
     if purpose == "check" or target.url is None:
         return DuckdbEngine.from_ddl(target.ddl, target_name=target.name)
     return DuckdbEngine.from_url(target.url, target_name=target.name)

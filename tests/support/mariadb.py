@@ -102,7 +102,7 @@ def answers(url: str, path: Path) -> bool:
 
 def admin(url: str) -> Any:
     """A connection as the one of the URL, which may do everything."""
-    from farm.targets.mysql_session import arguments
+    from farm.targets.mysql.session import arguments
 
     return pymysql.connect(**arguments(url), autocommit=True)
 

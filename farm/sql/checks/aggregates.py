@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from farm.sql.calls import aggregates_rows, called, written
+from farm.sql.names.owners import NO_AGGREGATES, innermost, is_window
 from farm.sql.nearest import nearest
-from farm.sql.owners import NO_AGGREGATES, innermost, is_window
 from farm.sql.shape import is_bare_position, items
 from farm.sql.subject import Subject
 from farm.sql.verdict import Finding

@@ -6,7 +6,7 @@ from sqlglot import exp
 from sqlglot.tokenizer_core import TokenType
 
 from farm.sql.calls import is_distinct, start_of, written
-from farm.sql.owners import innermost
+from farm.sql.names.owners import innermost
 from farm.sql.subject import Subject
 from farm.sql.verdict import Finding
 

@@ -6,7 +6,7 @@ from sqlglot import exp
 
 from farm.sql.calls import written
 from farm.sql.grouping import Grouping, Ungrouped, grouped_selections
-from farm.sql.sources import Selection
+from farm.sql.names.sources import Selection
 from farm.sql.subject import Subject
 from farm.sql.verdict import Finding
 

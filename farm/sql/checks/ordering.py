@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from farm.sql.calls import start_of, written
+from farm.sql.names.sources import Columns
 from farm.sql.sameness import Sameness
 from farm.sql.shape import is_bare_position, items
-from farm.sql.sources import Columns
 from farm.sql.subject import Subject
 from farm.sql.verdict import Finding
 

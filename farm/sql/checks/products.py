@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from sqlglot import exp
 
 from farm.sql.calls import start_of
+from farm.sql.names.sources import Selection, Source
 from farm.sql.shape import joins
-from farm.sql.sources import Selection, Source
 from farm.sql.subject import Subject
 from farm.sql.verdict import Finding, Severity
 

@@ -11,9 +11,9 @@ from functools import lru_cache
 from sqlglot import exp
 
 from farm.sql.calls import arguments, called, start_of, written
+from farm.sql.names.scopes import Resolution
+from farm.sql.names.sources import Origin
 from farm.sql.place import place
-from farm.sql.scopes import Resolution
-from farm.sql.sources import Origin
 from farm.sql.types import resolve
 from farm.sql.types.catalog import ENUM, RECORD, UNKNOWN
 from farm.sql.types.coercion import can_coerce, common_type, others_give

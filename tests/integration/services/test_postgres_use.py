@@ -17,7 +17,7 @@ from support.embedded import alive, gone, keeper_pid, server_pid
 from farm.errors import Unavailable
 from farm.services import postgres, postgres_keeper, postgres_rights
 from farm.services.postgres_use import PostgresUse
-from farm.targets.postgres_kept import answers
+from farm.targets.postgres.kept import answers
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="an embedded Postgres needs unix sockets")
 
@@ -25,7 +25,7 @@ USER = """
 import sys, time
 from pathlib import Path
 from farm.services.postgres_use import PostgresUse
-from farm.targets.postgres_kept import answers
+from farm.targets.postgres.kept import answers
 use = PostgresUse(Path(sys.argv[1]), answers)
 print(use.url(), flush=True)
 time.sleep(120)

@@ -18,11 +18,12 @@ from support.late import LATE_SECONDS
 from support.postgres import fresh_database
 
 from farm.errors import TargetTrouble
-from farm.targets import postgres, postgres_session
 from farm.targets.child import EngineChild, Opening
 from farm.targets.engine import Engine
-from farm.targets.postgres import PostgresEngine
-from farm.targets.sqlite import SqliteEngine
+from farm.targets.postgres import engine as postgres
+from farm.targets.postgres import session as postgres_session
+from farm.targets.postgres.engine import PostgresEngine
+from farm.targets.sqlite.engine import SqliteEngine
 
 GROWTH_LIMIT_BYTES = 300 << 20  # rows up to 64 MB, and the frames that they came in
 ROW_LIMIT = 100_000_000
@@ -228,7 +229,7 @@ PREPARING = """
 import sys
 import psutil
 from farm.targets import child
-from farm.targets.postgres import PostgresEngine
+from farm.targets.postgres.engine import PostgresEngine
 
 engine = PostgresEngine(sys.argv[1], target_name="shop")
 child._limit_resources(psutil.Process().memory_info().vms + (40 << 20))

@@ -15,7 +15,7 @@ from support.dangers import Danger, dangers
 from farm.errors import TargetTrouble
 from farm.sql.assess import judge
 from farm.sql.schema import Schema
-from farm.targets.duckdb import DuckdbEngine
+from farm.targets.duckdb.engine import DuckdbEngine
 
 TIMEOUT_SECONDS = 0.2
 MORE_SECONDS = 5.0  # to kill the child, to start the next one, and for a busy machine

@@ -19,7 +19,7 @@ from support.postgres import short_folder
 from farm.errors import TargetTrouble
 from farm.sql.assess import judge
 from farm.sql.schema import Schema
-from farm.targets.mysql import MysqlEngine
+from farm.targets.mysql.engine import MysqlEngine
 
 TIMEOUT_SECONDS = 0.2
 MORE_SECONDS = 5.0  # to cancel, to cut, to start a child anew, and for a busy machine

@@ -10,7 +10,7 @@ from support.dangers import recipe
 from support.mariadb import as_user, execute
 
 from farm import Farm
-from farm.targets.mysql import MysqlEngine
+from farm.targets.mysql.engine import MysqlEngine
 
 SHOP = (
     "CREATE TABLE orders (id int PRIMARY KEY, total decimal(10, 2))",

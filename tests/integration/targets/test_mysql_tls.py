@@ -10,7 +10,7 @@ from support.mariadb import ABSENT, binary, execute, mariadb
 from support.tls import Authority
 
 from farm.errors import TargetTrouble
-from farm.targets.mysql import MysqlEngine
+from farm.targets.mysql.engine import MysqlEngine
 
 ACCOUNT = "reader:s%40cret-word"
 

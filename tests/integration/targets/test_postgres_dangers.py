@@ -13,7 +13,7 @@ from support.watch import Trapped, Watch
 from farm.errors import TargetTrouble
 from farm.sql.assess import judge
 from farm.sql.schema import Schema
-from farm.targets.postgres import PostgresEngine
+from farm.targets.postgres.engine import PostgresEngine
 
 TIMEOUT_SECONDS = 0.2
 MORE_SECONDS = 2.0  # to cancel, to cut, and for a busy machine

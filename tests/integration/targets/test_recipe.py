@@ -8,7 +8,7 @@ from psycopg import errors
 from support.dangers import recipe
 
 from farm import Farm
-from farm.targets.postgres import PostgresEngine
+from farm.targets.postgres.engine import PostgresEngine
 
 from .conftest import as_reader
 

@@ -16,7 +16,7 @@ from support.late import LATE_SECONDS
 from farm.errors import TargetTrouble
 from farm.sql.assess import judge
 from farm.sql.schema import Schema
-from farm.targets.sqlite import SqliteEngine
+from farm.targets.sqlite.engine import SqliteEngine
 
 TIMEOUT_SECONDS = 0.2
 MORE_SECONDS = 3.0  # to kill the child, to start the next one, and for a busy machine

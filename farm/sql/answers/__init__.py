@@ -1,0 +1,1 @@
+"""From what a model said to texts that may be the query."""

@@ -1,0 +1,1 @@
+"""Whether two queries differ in spelling alone."""

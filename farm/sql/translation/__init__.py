@@ -1,0 +1,1 @@
+"""A query in another dialect, where its meaning can be kept."""

@@ -1,0 +1,1 @@
+"""DuckDB files as targets."""

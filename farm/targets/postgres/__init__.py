@@ -1,0 +1,1 @@
+"""Postgres databases as targets, and the scratch servers where their schemas stand in for them."""
