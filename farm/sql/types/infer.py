@@ -10,25 +10,22 @@ from functools import lru_cache
 
 from sqlglot import exp
 
-from farm.sql.calls import arguments, called, start_of, written
+from farm.sql.calls import called, start_of, written
 from farm.sql.names.scopes import Resolution
 from farm.sql.names.sources import Origin
 from farm.sql.place import place
 from farm.sql.types import resolve
+from farm.sql.types.calls import CallTyping, function
 from farm.sql.types.catalog import ENUM, RECORD, UNKNOWN
-from farm.sql.types.coercion import can_coerce, common_type, others_give
+from farm.sql.types.coercion import can_coerce, common_type
 from farm.sql.types.declared import Declared
 from farm.sql.types.literals import is_value
 from farm.sql.types.names import spoken
-from farm.sql.types.operators import BINARY, hint, overloads, spoken_operator
+from farm.sql.types.operators import BINARY, hint, spoken_operator
 from farm.sql.verdict import Finding
 
 _operator = lru_cache(maxsize=4096)(resolve.operator)
-_function = lru_cache(maxsize=4096)(resolve.function)
 
-_COMMON = frozenset({"coalesce", "greatest", "least"})
-_WRITTEN_OTHERWISE = {"trim": "btrim", "group_concat": "string_agg"}
-_UNTYPED = frozenset({"json_object", "json_agg", "json_objectagg", "normalize", "grouping", "row", "unnest"})
 _FIXED: dict[type[exp.Expr], str] = {
     exp.Boolean: "bool",
     exp.Null: UNKNOWN,
@@ -47,7 +44,7 @@ _INT4, _INT8 = 1 << 31, 1 << 63
 
 
 @dataclass(kw_only=True)
-class Typing:
+class Typing(CallTyping):
     """Types of the expressions of one query by the id of their nodes, and the findings on the way."""
 
     resolution: Resolution
@@ -72,7 +69,7 @@ class Typing:
         if (handler := _HANDLERS.get(kind)) is not None:
             return handler(self, node)
         if (symbol := BINARY.get(kind)) is not None:
-            return self._binary(symbol, node, node.this, node.args.get("expression"))
+            return self.binary(symbol, node, node.this, node.args.get("expression"))
         if called(node) is not None:
             return self._call(node)
         return None
@@ -168,7 +165,7 @@ class Typing:
             )
         return target
 
-    def _binary(
+    def binary(
         self, symbol: str, node: exp.Expr, left: exp.Expr | None, right: exp.Expr | None
     ) -> str | None:
         """An operator between two expressions; rows are compared part by part."""
@@ -241,14 +238,14 @@ class Typing:
         return None
 
     def _between(self, node: exp.Expr) -> str:
-        self._binary(">=", node, node.this, node.args["low"])
-        self._binary("<=", node, node.this, node.args["high"])
+        self.binary(">=", node, node.this, node.args["low"])
+        self.binary("<=", node, node.this, node.args["high"])
         return "bool"
 
     def _in(self, node: exp.Expr) -> str:
         query = node.args.get("query")
         if query is not None:
-            self._binary("=", node, node.this, query)
+            self.binary("=", node, node.this, query)
             return "bool"
         given = [self.type(node.this), *(self.type(part) for part in node.expressions)]
         shared = self._common(given) if len(node.expressions) > 1 else None
@@ -257,7 +254,7 @@ class Typing:
                 self.convert(part, shared)
             elif shared is None:
                 before = len(self.findings)
-                self._binary("=", node, node.this, part)
+                self.binary("=", node, node.this, part)
                 if len(self.findings) > before:
                     break
         return "bool"
@@ -283,13 +280,13 @@ class Typing:
             if node.this is None:
                 self.boolean(branch.this, "WHEN")
             else:
-                self._binary("=", branch, node.this, branch.this)
+                self.binary("=", branch, node.this, branch.this)
             results.append(branch.args["true"])
         if node.args.get("default") is not None:
             results.append(node.args["default"])
-        return self._one_type(node, results, "CASE")
+        return self.one_type(node, results, "CASE")
 
-    def _one_type(self, node: exp.Expr, parts: Sequence[exp.Expr], what: str) -> str | None:
+    def one_type(self, node: exp.Expr, parts: Sequence[exp.Expr], what: str) -> str | None:
         """The type that several values share; they are reported when there is none."""
         types = [self.type(part) for part in parts]
         shared = self._common(types)
@@ -335,7 +332,7 @@ class Typing:
                 if self.type(part) == UNKNOWN:
                     self.convert(part, target[1:])
             return target
-        shared = self._one_type(node, node.expressions, "ARRAY")
+        shared = self.one_type(node, node.expressions, "ARRAY")
         return None if shared is None else shared if shared.startswith("_") else f"_{shared}"
 
     def _bracket(self, node: exp.Expr) -> str | None:
@@ -359,78 +356,8 @@ class Typing:
         self.boolean(node.args.get("on"), "ON")
 
     def _at_time_zone(self, node: exp.Expr) -> str | None:
-        found = _function("timezone", (self.type(node.args["zone"]), self.type(node.this)))
+        found = function("timezone", (self.type(node.args["zone"]), self.type(node.this)))
         return found.result if isinstance(found, resolve.Resolved) else None
-
-    # calls
-
-    def _extract(self, node: exp.Expr) -> str | None:
-        self._resolve(node, "extract", ["text", self.type(node.args["expression"])], [])
-        text = self.sql.lower()  # the parser makes one of the two
-        if "date_part" not in text:
-            return "numeric"
-        return None if "extract" in text else "float8"
-
-    def _interval(self, node: exp.Expr) -> str:
-        value, unit = node.this, node.args.get("unit")
-        if isinstance(value, exp.Literal) and isinstance(unit, exp.Var | None):
-            text = f"{value.name} {unit.name}" if unit is not None else value.name
-            if not is_value(text, "interval"):
-                self.report("invalid_literal", f"'{text[:40]}' is not a value of type interval", node)
-        return "interval"
-
-    def _position(self, node: exp.Expr) -> str | None:
-        given = [node.this, node.args.get("substr")]
-        return self._resolve(node, "position", [self.type(part) for part in given], [])
-
-    def _within_group(self, node: exp.Expr) -> str | None:
-        order = [self.type(item.this) for item in node.expression.expressions]
-        direct = [self.type(part) for part in arguments(node.this)]
-        name = _WRITTEN_OTHERWISE.get(called(node.this) or "", called(node.this) or "")
-        return self._resolve(node.this, name, [*direct, *order], [], ordered=True)
-
-    def _call(self, node: exp.Expr) -> str | None:
-        name = called(node) or ""
-        name = _WRITTEN_OTHERWISE.get(name, name)
-        given = arguments(node)
-        if isinstance(node.parent, exp.WithinGroup) or name in _UNTYPED:
-            return None
-        if name in _COMMON:
-            return self._one_type(node, given, name.upper())
-        if name == "nullif" and len(given) == 2:
-            self._binary("=", node, given[0], given[1])
-            return self.type(given[0])
-        if name == "count" and not given:
-            hint_ = "count rows with COUNT(*)"
-            self.report("wrong_arguments", "count() has nothing to count", node, hint=hint_)
-            return "int8"
-        if name == "count" and len(given) == 1 and isinstance(given[0], exp.Star | exp.Column):
-            return "int8"
-        if any(isinstance(part, exp.Kwarg | exp.Variadic | exp.Star) for part in given):
-            return None
-        return self._resolve(node, name, [self.type(part) for part in given], given)
-
-    def _resolve(
-        self,
-        node: exp.Expr,
-        name: str,
-        types: Sequence[str | None],
-        given: Sequence[exp.Expr],
-        *,
-        ordered: bool = False,
-    ) -> str | None:
-        found = _function(name, tuple(types), ordered)
-        if isinstance(found, resolve.Resolved):
-            for part, type_, target in zip(given, types, found.arguments, strict=False):
-                if type_ == UNKNOWN:
-                    self.convert(part, others_give(target, found.arguments, types))
-            return None if found.result in {RECORD, None} else found.result
-        if isinstance(found, resolve.Failure):
-            shown = ", ".join(spoken(type_) if type_ else "…" for type_ in types)
-            self.report(
-                "wrong_arguments", f"{name}({shown}) {found.value}", node, hint=overloads(name, len(types))
-            )
-        return None
 
 
 _HANDLERS: dict[type, Callable[[Typing, exp.Expr], str | None]] = {
