@@ -12,7 +12,7 @@ from sqlglot import exp
 from farm.sql.calls import CALLS, aggregates_rows
 from farm.sql.dialect import Rules
 from farm.sql.names.owners import innermost, is_window
-from farm.sql.names.scopes import Resolution
+from farm.sql.names.resolution import Resolution
 from farm.sql.names.sources import Selection, Source
 from farm.sql.sameness import Sameness
 from farm.sql.shape import is_bare_position, items

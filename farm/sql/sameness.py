@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from farm.sql.calls import called
-from farm.sql.names.scopes import Resolution
+from farm.sql.names.resolution import Resolution
 
 
 @dataclass(kw_only=True)

@@ -12,7 +12,8 @@ from farm.sql.backticks import in_double_quotes
 from farm.sql.calls import CALLS, keep_as_written
 from farm.sql.dialect import Rules
 from farm.sql.names.owners import Aggregate, aggregates
-from farm.sql.names.scopes import Resolution, resolve
+from farm.sql.names.resolution import Resolution
+from farm.sql.names.scopes import resolve
 from farm.sql.place import Place, place
 from farm.sql.remainders import with_limits_in_parentheses
 from farm.sql.schema import Schema

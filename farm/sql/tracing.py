@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from farm.sql.calls import CALLS, called
 from farm.sql.lineage import ColumnName, Filter, Join, Lineage
-from farm.sql.names.scopes import Resolution
+from farm.sql.names.resolution import Resolution
 from farm.sql.names.sources import Origin, Reference, Scope, Source
 from farm.sql.schema import Table
 from farm.sql.subject import Subject

@@ -7,7 +7,7 @@ from sqlglot import exp
 
 from farm.sql.calls import aggregates_rows
 from farm.sql.dialect import Rules
-from farm.sql.names.scopes import Resolution
+from farm.sql.names.resolution import Resolution
 from farm.sql.names.sources import Scope, Selection
 
 # the arguments of a SELECT whose clauses take no aggregates of it

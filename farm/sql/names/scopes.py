@@ -13,6 +13,7 @@ from sqlglot import exp
 from farm.sql.calls import names_a_unit
 from farm.sql.names.columns import all_columns, combined, is_comma, of_projection, of_values, shown, under
 from farm.sql.names.lookup import Lookup
+from farm.sql.names.resolution import Resolution
 from farm.sql.names.sources import Columns, Origin, Reference, Scope, Selection, Source
 from farm.sql.place import place
 from farm.sql.schema import Schema, Table
@@ -28,19 +29,6 @@ Ctes = Mapping[str, Columns]
 _NAMED_LATER = ("where", "group", "having", "qualify", "order", "distinct", "windows", "limit", "offset")
 _LOCAL_IN_SQLITE = frozenset({"group", "order"})
 _BARE_ALIAS = frozenset({"group", "order", "distinct"})
-
-
-@dataclass(frozen=True, kw_only=True)
-class Resolution:
-    """`columns` are the output columns of the whole query. `references` says by the id of a column node what
-    it means; `selections` are the SELECTs in the order in which they were left; `outputs` has the columns of
-    each query by the id of its node."""
-
-    columns: Columns
-    findings: Sequence[Finding]
-    references: Mapping[int, Reference]
-    selections: Sequence[Selection]
-    outputs: Mapping[int, Columns]
 
 
 def resolve(tree: exp.Expr, schema: Schema, sql: str) -> Resolution:

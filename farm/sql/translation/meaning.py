@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
-from farm.sql.names.scopes import Resolution
+from farm.sql.names.resolution import Resolution
 
 _FRACTIONS = re.compile(r"real|floa|doub|num|dec", re.IGNORECASE)
 _INTEGERS = re.compile(r"int|big|small|tiny|medium", re.IGNORECASE)

@@ -7,7 +7,8 @@ from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import SqlglotError
 
 from farm.sql.dialect import rules_of
-from farm.sql.names.scopes import Resolution, resolve
+from farm.sql.names.resolution import Resolution
+from farm.sql.names.scopes import resolve
 from farm.sql.place import place
 from farm.sql.schema import Schema
 from farm.sql.subject import NODE_LIMIT, Subject

@@ -11,7 +11,7 @@ from functools import lru_cache
 from sqlglot import exp
 
 from farm.sql.calls import called, start_of, written
-from farm.sql.names.scopes import Resolution
+from farm.sql.names.resolution import Resolution
 from farm.sql.names.sources import Origin
 from farm.sql.place import place
 from farm.sql.types import resolve
