@@ -35,6 +35,7 @@ from farm.queue.connection import BLOCK_SECONDS
 from farm.queue.job import FAILURE_TTL_SECONDS, PREFIX, FarmJob, FarmQueue
 from farm.queue.reading import read
 from farm.worker.books import Books
+from farm.worker.cancelling import cancel
 from farm.worker.pulse import WorkerState
 
 MAX_POP = 64
@@ -44,7 +45,6 @@ GIVE_BACK_SECONDS = 1.5
 LEAVE_SECONDS = 3.0
 HUNG_SECONDS = 1.0
 EXECUTION_TTL_SECONDS = 60
-CANCEL_AGAIN_SECONDS = 1.0
 DEATH_NOTICE_SECONDS = 60
 
 log = structlog.stdlib.get_logger(__name__)
@@ -118,7 +118,7 @@ class FarmWorker(BaseWorker):
             self.worker_state = WorkerState.DRAINING
             await self._finish_in_flight()
         finally:
-            await _cancel(helpers)
+            await cancel(helpers)
             await self._stop_in_flight()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._take_leave(), self._leave_seconds)
@@ -243,7 +243,7 @@ class FarmWorker(BaseWorker):
             taking.result()
         else:
             self._leave_seconds = HUNG_SECONDS  # it will not hear us sign off either
-            await _cancel([taking])
+            await cancel([taking])
 
     async def _work_until_drained(self) -> None:
         while not self._drain.is_set():
@@ -357,7 +357,7 @@ class FarmWorker(BaseWorker):
         _, late = await asyncio.wait(running, timeout=GIVE_BACK_SECONDS)
         if late:
             log.warning("leases are left to run out, as the store does not answer", count=len(late))
-            await _cancel(list(late))
+            await cancel(list(late))
 
     async def _acknowledge_forever(self) -> None:
         while True:
@@ -397,12 +397,3 @@ class FarmWorker(BaseWorker):
             return
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._drain.wait(), self._redis_outage.note(error))
-
-
-async def _cancel(tasks: Sequence["asyncio.Task[None]"]) -> None:
-    """Cancel until all have ended: a library's own time-out can swallow a cancellation that meets it."""
-    while running := [task for task in tasks if not task.done()]:
-        for task in running:
-            task.cancel()
-        await asyncio.wait(running, timeout=CANCEL_AGAIN_SECONDS)
-    await asyncio.gather(*tasks, return_exceptions=True)
