@@ -2,7 +2,7 @@
 
 import asyncio
 
-from farm.worker import worker
+from farm.worker.cancelling import cancel
 
 
 def test_a_swallowed_cancellation_is_said_again(monkeypatch):
@@ -17,7 +17,7 @@ def test_a_swallowed_cancellation_is_said_again(monkeypatch):
     async def scene() -> bool:
         task = asyncio.create_task(stubborn())
         await asyncio.sleep(0)
-        await asyncio.wait_for(worker._cancel([task]), timeout=5)
+        await asyncio.wait_for(cancel([task]), timeout=5)
         return task.done()
 
     assert asyncio.run(scene())
