@@ -2,11 +2,11 @@
 
 import asyncio
 
-from farm.worker.cancelling import cancel
+from farm.worker import cancelling
 
 
 def test_a_swallowed_cancellation_is_said_again(monkeypatch):
-    monkeypatch.setattr(worker, "CANCEL_AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(cancelling, "CANCEL_AGAIN_SECONDS", 0.01)
 
     async def stubborn() -> None:
         try:
@@ -17,7 +17,7 @@ def test_a_swallowed_cancellation_is_said_again(monkeypatch):
     async def scene() -> bool:
         task = asyncio.create_task(stubborn())
         await asyncio.sleep(0)
-        await asyncio.wait_for(cancel([task]), timeout=5)
+        await asyncio.wait_for(cancelling.cancel([task]), timeout=5)
         return task.done()
 
     assert asyncio.run(scene())
