@@ -91,7 +91,7 @@ class PostgresUse:
         if self._directory is not None:
             os.close(self._directory)
             self._directory = None
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             self._directory = os.open(data, os.O_RDONLY | os.O_DIRECTORY)
         return None if self._directory is None else postgres.url(f"/proc/self/fd/{self._directory}")
 

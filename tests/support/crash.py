@@ -131,12 +131,12 @@ def die_in_the_call(deaths: Deaths, base_url: str) -> None:
         with urllib.request.urlopen(base_url.removesuffix("/v1") + "/calls", timeout=10) as said:
             return sum(json.load(said)["calls"].values())
 
-    async def hooked(self: Model, messages: Any) -> Any:
+    async def hooked(self: Model, *given: Any) -> Any:
         task = [int(structlog.contextvars.get_contextvars()["task"])]
         if not deaths.due("called", task):
-            return await ask(self, messages)
+            return await ask(self, *given)
         before = await asyncio.to_thread(asked)
-        call = asyncio.create_task(ask(self, messages))
+        call = asyncio.create_task(ask(self, *given))
         while await asyncio.to_thread(asked) == before:
             assert not call.done()
         deaths.die("called", task)

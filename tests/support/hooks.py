@@ -3,11 +3,10 @@
 import asyncio
 import os
 import signal
-from collections.abc import Sequence
 from typing import Any
 
 from farm.checker.client import Checker
-from farm.models.answer import Answer, Message
+from farm.models.answer import Answer
 from farm.models.client import Model
 from farm.sql.verdict import Candidate
 from farm.targets.target import Target
@@ -31,7 +30,7 @@ def die_of_poison() -> None:
 def call_for_ever() -> None:
     """A model call that no cancellation ends, in the first worker alone."""
 
-    async def ask(self: Model, messages: Sequence[Message]) -> Answer:
+    async def ask(self: Model, *_: Any) -> Answer:
         while True:
             try:
                 await asyncio.sleep(3600)
