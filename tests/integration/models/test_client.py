@@ -327,9 +327,25 @@ def test_a_parameter_that_is_refused_is_left_out_from_then_on(caplog):
     ]
 
 
+def refusing_together(error, count):
+    """A server that refuses the first requests at once, when all of them are there."""
+    barrier = asyncio.Barrier(count)
+    left = [error] * count
+
+    async def script(reader, writer):
+        if not left:
+            writer.write(completion())
+            return
+        left.pop()
+        await barrier.wait()
+        writer.write(response(400, json.dumps({"error": error}).encode()))
+
+    return script
+
+
 def test_calls_side_by_side_learn_of_a_parameter_once(caplog):
     async def scene():
-        async with rude(refusing(*[TEMPERATURE] * 4)) as url, model(url) as client:
+        async with rude(refusing_together(TEMPERATURE, 4)) as url, model(url) as client:
             return await asyncio.gather(*(asked(client) for _ in range(4)))
 
     assert [answer.parameters for answer in asyncio.run(scene())] == [{"max_tokens": 1024}] * 4
