@@ -104,11 +104,11 @@ class Cli:
 
     def processes(self) -> list[str]:
         """The command lines of all living processes that carry the mark."""
-        return [" ".join(process.cmdline()) or process.name() for process in _marked(self.mark)]
+        return [" ".join(process.cmdline()) or process.name() for process in _marked(self.mark, self.home)]
 
     def kill_all(self) -> None:
         """End whatever still carries the mark."""
-        for process in _marked(self.mark):
+        for process in _marked(self.mark, self.home):
             process.kill()
 
 
@@ -125,11 +125,13 @@ def wait_until(met: Callable[[], object], what: str, *, timeout_seconds: float =
         time.sleep(0.05)
 
 
-def _marked(mark: str) -> list[psutil.Process]:
+def _marked(mark: str, home: Path) -> list[psutil.Process]:
+    """Valkey clears its environment for a title, which names its socket."""
     found = []
     for process in psutil.process_iter():
         try:
-            if process.environ().get(MARK) == mark and process.status() != psutil.STATUS_ZOMBIE:
+            is_ours = process.environ().get(MARK) == mark or f"{home}{os.sep}" in " ".join(process.cmdline())
+            if is_ours and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process)
         except psutil.Error:
             continue
