@@ -11,7 +11,13 @@ from farm.sql.checks.aggregates import (
     windows_exist,
     windows_in_place,
 )
-from farm.sql.checks.bounds import no_code_in_comments, plain_characters, within_length, within_nesting
+from farm.sql.checks.bounds import (
+    TOO_DEEP,
+    no_code_in_comments,
+    plain_characters,
+    within_length,
+    within_nesting,
+)
 from farm.sql.checks.calls import argument_counts, tables_stand_in_from, types_are_not_called
 from farm.sql.checks.casts import cast_types_exist
 from farm.sql.checks.comparing import frames_measure, values_are_comparable
@@ -130,6 +136,8 @@ def check_subject(subject: Subject) -> tuple[Finding, ...]:
 def _guarded(each: Check, subject: Subject) -> tuple[Finding, ...]:
     try:
         return tuple(each(subject))
+    except RecursionError:  # what the bounds do not count, such as x::a::b::c …
+        return (TOO_DEEP,)
     except Exception as error:  # a defect in a check or in the parser must not pass for a good query
         return (
             Finding(

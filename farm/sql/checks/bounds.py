@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
@@ -36,6 +37,12 @@ _OPENS = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, T
 _CLOSES = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.END})
 _NAMES = frozenset({TokenType.VAR, TokenType.IDENTIFIER, TokenType.STRING, TokenType.NUMBER, TokenType.COMMA})
 _OPERATORS = frozenset({TokenType.AND, TokenType.OR, TokenType.UNION, TokenType.EXCEPT, TokenType.INTERSECT})
+
+TOO_DEEP = Finding(
+    code="too_deep",
+    message="the query is nested too deeply or repeats an operator too often to be checked",
+    hint=f"keep to {NESTING_LIMIT} levels and {OPERAND_LIMIT} ANDs, ORs and UNIONs",
+)
 
 
 def within_length(subject: Subject) -> Iterator[Finding]:
@@ -94,12 +101,7 @@ def within_nesting(subject: Subject) -> Iterator[Finding]:
         )
     place = _too_deep(tokens)
     if place is not None:
-        yield Finding(
-            code="too_deep",
-            message="the query is nested too deeply or repeats an operator too often to be checked",
-            hint=f"keep to {NESTING_LIMIT} levels and {OPERAND_LIMIT} ANDs, ORs and UNIONs",
-            **subject.place(place.start),
-        )
+        yield replace(TOO_DEEP, **subject.place(place.start))
 
 
 def no_code_in_comments(subject: Subject) -> Iterator[Finding]:

@@ -41,6 +41,7 @@ _FIXED: dict[type[exp.Expr], str] = {
 _AS_THE_OTHER = frozenset({"anyenum", "anyarray", "anycompatiblearray"})
 _NEVER_AN_ARRAY = frozenset({"int4", "int8", "numeric", "float8", "text", "varchar", "date", "bool", "uuid"})
 _INT4, _INT8 = 1 << 31, 1 << 63
+MOST_FINDINGS = 20
 
 
 @dataclass(kw_only=True)
@@ -59,7 +60,8 @@ class Typing(CallTyping):
         key = id(node)
         if key not in self.types:
             self.types[key] = None  # until it is known: a recursive query asks for its own columns
-            self.types[key] = self._type(node)
+            if len(self.findings) < MOST_FINDINGS:  # each quotes its expression: a chain would take n² time
+                self.types[key] = self._type(node)
         return self.types[key]
 
     def _type(self, node: exp.Expr) -> str | None:

@@ -1,5 +1,7 @@
 """Whatever a model writes: no check breaks down over it. `make fuzz` looks for longer."""
 
+import time
+
 import pytest
 from fuzz.measure import work
 from fuzz.phrases import DDL, DIALECTS, Decisions, phrase
@@ -33,3 +35,18 @@ def test_what_once_broke_a_check_is_judged(dialect, sql, code):
     error = judge(sql, SCHEMAS[dialect]).first_error
     assert error is not None
     assert error.code == code
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize(
+    "link", ["::t", " = 1", " IN (1)", " LIKE 'a'", " BETWEEN 1 AND 2", " COLLATE a", " -> 'a'"]
+)
+@pytest.mark.parametrize(
+    "start", ["SELECT total", "SELECT id FROM orders WHERE total", "SELECT id FROM orders ORDER BY total"]
+)
+def test_a_long_chain_of_anything_is_judged_at_once(dialect, start, link):
+    sql = start + link * min(2_000, (19_000 - len(start)) // len(link))
+    started = time.process_time()
+    verdict = judge(sql, SCHEMAS[dialect])
+    assert time.process_time() - started < 1.5
+    assert "could_not_check" not in {finding.code for finding in verdict.findings}
