@@ -10,6 +10,7 @@ BIN := $(VENV)/bin
 # Most tests wait for real servers and processes, so there are more of them at once than cores.
 TEST_PROCESSES ?= 4
 FUZZ_SECONDS ?= 60
+FUZZ_SEED ?= 1
 FUZZ_HOME := .fuzz
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
@@ -25,10 +26,11 @@ demo: install
 test: $(VENV)/.installed-dev
 	$(BIN)/pytest -n $(TEST_PROCESSES) --dist worksteal
 
-# What is found is written to $(FUZZ_HOME); a part of its corpus may be kept there from run to run.
+# The same inputs for the same seed and code. What is found is written to $(FUZZ_HOME), the corpus too.
 fuzz: $(VENV)/.installed-fuzz
 	@mkdir -p $(FUZZ_HOME)
-	PYTHONPATH=tests $(BIN)/python -m fuzz.fuzz_checks $(FUZZ_HOME)/corpus -max_total_time=$(FUZZ_SECONDS) -seed=1 \
+	PYTHONPATH=tests PYTHONHASHSEED=0 $(BIN)/python -m fuzz.fuzz_checks $(FUZZ_HOME)/corpus-$(FUZZ_SEED) \
+	  -max_total_time=$(FUZZ_SECONDS) -seed=$(FUZZ_SEED) \
 	  -max_len=300 -len_control=0 -timeout=30 -rss_limit_mb=0 -artifact_prefix=$(FUZZ_HOME)/ -verbosity=0 \
 	  -print_final_stats=1
 
