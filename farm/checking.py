@@ -12,7 +12,7 @@ from farm.checker.engines import Scratch
 from farm.errors import BadInput
 from farm.settings import Settings
 from farm.sql.dialect import DIALECTS
-from farm.sql.verdict import Verdict
+from farm.sql.verdict import Candidate, Verdict
 from farm.targets.target import Target
 
 IN_FLIGHT = 64
@@ -47,6 +47,21 @@ def check(sql: str, target: Target, *, dry_run: bool = True, settings: Settings 
         )
         (verdict,) = [found async for found in verdicts]
         return verdict
+
+    return asyncio.run(one())
+
+
+def judged(sql: str, target: Target, *, settings: Settings | None = None) -> Candidate:
+    """One query, taken as it is, with all that is known of it; see `farm.checker.client.Checker.judged`.
+
+    As `check`, it is not for use inside a running event loop, but may be called in a thread beside one.
+    """
+    settings = settings or Settings.load()
+
+    async def one() -> Candidate:
+        checker = Checker(timeout_seconds=settings.check_timeout_seconds, scratch=Scratch.of(settings))
+        async with checker:
+            return await checker.judged(sql, target)
 
     return asyncio.run(one())
 

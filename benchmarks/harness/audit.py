@@ -4,6 +4,7 @@
 - doubled: a second row or a second query for one question, or a query of a task that was not accepted
 - unsettled: still waiting or in work at the end
 - wrong: settled otherwise than the model's answers say, or from an answer that the model never gave
+- miscounted: a counter that the metrics are made of says another number than the rows do
 - extra: a payment for a call of a task that had been paid before. It is *inside* the call window when the
   worker that paid before it was killed, stopped or ended between its request and this one; *after persist*
   when that call's answer stood committed in the store as the request arrived; else *outside*.
@@ -19,6 +20,7 @@ from itertools import pairwise
 from typing import TypeVar
 
 from benchmarks.harness.evidence import (
+    Books,
     Evidence,
     Hit,
     Payment,
@@ -53,6 +55,7 @@ class Verdict:
     doubled: tuple[str, ...] = ()
     unsettled: tuple[str, ...] = ()
     wrong: tuple[str, ...] = ()
+    miscounted: tuple[str, ...] = ()
     unchecked: tuple[str, ...] = ()
     inside: tuple[str, ...] = ()
     outside: tuple[str, ...] = ()
@@ -62,7 +65,8 @@ class Verdict:
     @property
     def ok(self) -> bool:
         """Whether the farm kept what it promises."""
-        return not (self.lost or self.doubled or self.unsettled or self.wrong or self.after_persist)
+        store = self.lost or self.doubled or self.unsettled or self.wrong or self.miscounted
+        return not (store or self.after_persist)
 
 
 def audit(evidence: Evidence) -> Verdict:
@@ -78,11 +82,28 @@ def audit(evidence: Evidence) -> Verdict:
     for kind, offence in extras(evidence.payments, evidence.hits, books.lives):
         found[kind].append(offence)
     found["wrong"] += unpaid(books.tasks, books.answers, evidence.payments)
+    found["miscounted"] += miscounted(books)
     return Verdict(
         tasks=len(evidence.questions),
         payments=len(evidence.payments),
         **{kind: tuple(offences) for kind, offences in found.items()},
     )
+
+
+def miscounted(books: Books) -> Iterator[str]:
+    """Where counters differ from the rows that they count; the run requeues nothing."""
+    if books.counted is None:
+        return
+    rows = Counter(("tasks_ended", task.state, task.reason_code or "") for task in books.tasks)
+    rows = Counter({key: number for key, number in rows.items() if key[1] not in OPEN})
+    totals = {"tasks_enqueued": books.tasks, "model_calls": books.answers, "worker_ends": books.lives}
+    said = Counter({key: number for key, number in books.counted.items() if key[0] == "tasks_ended"})
+    for name, counted in totals.items():
+        rows[name,] = len(counted)
+        said[name,] = sum(number for key, number in books.counted.items() if key[0] == name)
+    for key in sorted(rows.keys() | said.keys()):
+        if rows[key] != said[key]:
+            yield f"{' '.join(key)} is {said[key]}, and there are {rows[key]}"
 
 
 def judge(

@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 from benchmarks.harness.evidence import Books, StoredAnswer, StoredQuery, StoredTask, WorkerLife
 from benchmarks.harness.script import question
 from farm.errors import FarmError
+from farm.store import counters
 from farm.store.engine import Store
 from farm.store.tables import AnswerRow, QueryRow, TaskRow, WorkerRow
 
@@ -64,4 +65,5 @@ class Reader:
                     for pid, ended_at, reason in lives
                     if ended_at is not None
                 ),
+                counted=counters.read(connection),
             )

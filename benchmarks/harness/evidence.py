@@ -1,5 +1,6 @@
 """What is known after a run, as values: what was asked, paid, done to the farm, and found in its store."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from benchmarks.harness.schedule import Kind
@@ -75,12 +76,13 @@ class StoredQuery:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Books:
-    """The store as it stands after the run."""
+    """The store as it stands after the run; `counted` are its counters (farm.store.counters)."""
 
     tasks: tuple[StoredTask, ...] = ()
     answers: tuple[StoredAnswer, ...] = ()
     queries: tuple[StoredQuery, ...] = ()
     lives: tuple[WorkerLife, ...] = ()
+    counted: Mapping[tuple[str, ...], int] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 from benchmarks.harness.audit import Verdict
 from benchmarks.harness.schedule import KILLS, OUTAGES, STALLS, Kind
 
-OFFENCES = ("lost", "doubled", "unsettled", "wrong", "after_persist", "overtaken", "outside")
+OFFENCES = ("lost", "doubled", "unsettled", "wrong", "miscounted", "after_persist", "overtaken", "outside")
 SHOWN = 10
 ALL_OUTAGES = tuple(dict.fromkeys(kind for kinds in OUTAGES.values() for kind in kinds))
 
@@ -38,7 +38,7 @@ class Report:
             f"tasks {verdict.tasks}; {self._group('kills', KILLS)}; {self._group('stalls', STALLS)}; "
             f"wipes {self.applied.get(Kind.WIPE_REDIS, 0)}; {self._group('outages', ALL_OUTAGES)}; "
             f"lost {len(verdict.lost)}, doubled {len(verdict.doubled)}, unsettled {len(verdict.unsettled)}, "
-            f"wrong {len(verdict.wrong)}; payments {verdict.payments}, "
+            f"wrong {len(verdict.wrong)}, miscounted {len(verdict.miscounted)}; payments {verdict.payments}, "
             f"extra inside the call window {len(verdict.inside)}, outside {len(verdict.outside)}, "
             f"overtaken {len(verdict.overtaken)}, paid after persist {len(verdict.after_persist)}"
         )

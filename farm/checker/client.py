@@ -98,6 +98,11 @@ class Checker:
         """The verdict on one query, taken as it is; raises as `assess` does."""
         return (await self._ask("check", sql, target))[0].verdict
 
+    async def judged(self, sql: str, target: Target) -> Candidate:
+        """One query, taken as it is, with its verdict; accepted, also with its key, its lineage and, if the
+        target wants another dialect, what it is there. Raises as `assess` does."""
+        return (await self._ask("judge", sql, target))[0]
+
     async def grammar(self, question: str, sql: str, target: Target, *, form: Form) -> str | None:
         """The grammar to hold the next answer to, `sql` having failed; None where there is none that fits, or
         where making it took too long. Raises as `assess` does.
@@ -283,7 +288,8 @@ class Checker:
         raise Unavailable(reason)
 
     def _command(self) -> tuple[str, ...]:
-        return (sys.executable, "-m", "farm.checker.process", "--memory-mb", str(self._memory_limit_mb))
+        limits = ("--memory-mb", str(self._memory_limit_mb), "--query-seconds", str(self._timeout_seconds))
+        return (sys.executable, "-m", "farm.checker.process", *limits)
 
     def _send_again(self) -> None:
         waiting = [

@@ -14,8 +14,9 @@ from farm.targets.target import Target
 if TYPE_CHECKING:
     from farm.settings import Settings
 
-ASK_LIMIT_SECONDS = 3.0
-"""How long one query waits for the embedded server to come back: less than it is given for all."""
+WAITING_SHARE = 0.6
+"""How much of its time a query waits for the embedded server to come back; its dry run needs the rest."""
+QUERY_SECONDS = 5.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,9 +37,11 @@ class Scratch:
 class Engines:
     """Opens engines, and holds the embedded server as long as it is open itself."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, query_seconds: float = QUERY_SECONDS) -> None:
+        """`query_seconds`: what one query is given for all of its checks."""
         self._uses: dict[str, PostgresUse] = {}
-        self._patience_seconds = ASK_LIMIT_SECONDS
+        self._query_patience_seconds = query_seconds * WAITING_SHARE
+        self._patience_seconds = self._query_patience_seconds
 
     @contextmanager
     def patiently(self) -> Iterator[None]:
@@ -47,7 +50,7 @@ class Engines:
         try:
             yield
         finally:
-            self._patience_seconds = ASK_LIMIT_SECONDS
+            self._patience_seconds = self._query_patience_seconds
 
     def open(self, target: Target, scratch: Scratch) -> Engine | None:
         """The engine that dry runs use; None where there is none for the dialect, NoEngine says why else."""

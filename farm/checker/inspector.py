@@ -11,7 +11,7 @@ from farm.checker.constraint import grammar_for
 from farm.checker.dry_run import DryRun, Engine
 from farm.checker.rendering import render, rendered_target
 from farm.models.constraint import Form
-from farm.sql.assess import assess, judge
+from farm.sql.assess import assess, judge, judged
 from farm.sql.schema import Schema
 from farm.sql.verdict import Candidate, Finding, Severity, Verdict
 from farm.targets.engine import NoEngine, open_engine
@@ -46,6 +46,17 @@ class Inspector:
             return judge(sql, self.schema, self._dry_run, self._engine_name())
         except NoEngine as absent:
             return _without_engine(judge(sql, self.schema), str(absent))
+
+    def judged(self, sql: str) -> Candidate:
+        """One query as it is, with its verdict, key and lineage; if wanted, in another dialect, too."""
+        try:
+            found = judged(sql, self.schema, self._dry_run, self._engine_name())
+        except NoEngine as absent:
+            found = judged(sql, self.schema)
+            found = replace(found, verdict=_without_engine(found.verdict, str(absent)))
+        if self._output is None:
+            return found
+        return render(found, self.schema, self._output.schema, self._output.check)
 
     @property
     def targets(self) -> tuple[Target, ...]:

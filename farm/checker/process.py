@@ -1,6 +1,7 @@
 """The checker process: requests from standard input, verdicts to standard output, logs to standard error.
 
-Run by farm.checker.client as `python -m farm.checker.process --memory-mb 1024`; ends at the end of its input.
+Run by farm.checker.client as `python -m farm.checker.process --memory-mb 1024 --query-seconds 5`; ends at the
+end of its input.
 """
 
 import argparse
@@ -13,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from farm.checker import isolation
-from farm.checker.engines import Engines, Scratch
+from farm.checker.engines import QUERY_SECONDS, Engines, Scratch
 from farm.checker.inspector import Inspector
 from farm.checker.protocol import READY, decode, encode, pack
 from farm.errors import BadInput
@@ -27,8 +28,8 @@ log = logging.getLogger(__name__)
 class Server:
     """Serves one frame after the other; targets stay compiled and their engines warm until forgotten."""
 
-    def __init__(self) -> None:
-        self._engines = Engines()
+    def __init__(self, *, query_seconds: float = QUERY_SECONDS) -> None:
+        self._engines = Engines(query_seconds=query_seconds)
         self._inspectors: dict[int, Inspector | BadInput] = {}
 
     def reply(self, frame: dict[str, Any]) -> dict[str, Any] | None:
@@ -43,6 +44,8 @@ class Server:
                 return self._asked(frame, lambda inspector, text: inspector.assess(text))
             case "check":
                 return self._asked(frame, _checked)
+            case "judge":
+                return self._asked(frame, lambda inspector, text: (inspector.judged(text),))
             case "grammar":
                 return self._asked(frame, _constrained)
             case other:
@@ -135,6 +138,7 @@ def _private_pipes() -> tuple[int, int]:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="farm.checker.process")
     parser.add_argument("--memory-mb", type=int, default=1024)
+    parser.add_argument("--query-seconds", type=float, default=QUERY_SECONDS)
     options = parser.parse_args(arguments)
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="checker %(levelname)s %(message)s")
     isolation.ignore_interrupts()
@@ -143,7 +147,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     requests, replies = _private_pipes()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
-    server = Server()
+    server = Server(query_seconds=options.query_seconds)
     try:
         serve(server, requests, replies)
     except BrokenPipeError:

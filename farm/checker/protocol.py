@@ -3,6 +3,7 @@
     → {"op": "open", "id": 1, "target": {…}, …}        ← {"opened": true}
     → {"op": "assess", "id": 1, "text": "…"}              ← {"candidates": [{"sql", "verdict", …}]}
     → {"op": "check", "id": 1, "text": "…"}               ← {"candidates": [{"sql", "verdict", …}]}
+    → {"op": "judge", "id": 1, "text": "…"}               ← {"candidates": [{"sql", "verdict", …}]}
     → {"op": "forget", "id": 1}                        (no reply)
 
 The process says {"ready": true} once, before its first reply. A request that cannot be served because the

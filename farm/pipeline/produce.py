@@ -13,11 +13,14 @@ import structlog
 
 from farm.errors import BadInput, FarmError, GiveUp, UnknownTarget, Unstorable
 from farm.models.answer import Answer, FailedCall, Message
-from farm.pipeline import rows
+from farm.pipeline import rows, spans
 from farm.pipeline.constraint import When, is_due
 from farm.pipeline.isolation import Isolation, Place
+from farm.pipeline.spans import Spans
 from farm.prompt import prompt
+from farm.prompt.worked import Worked
 from farm.sql.verdict import Candidate, best
+from farm.storable import storable
 from farm.store.states import TaskState
 from farm.store.tasks import Claimed, Outcome, StoredAnswer
 from farm.targets.target import Target
@@ -56,6 +59,8 @@ Assess = Callable[[str, Target], Awaitable[tuple[Candidate, ...]]]
 Run = Callable[[Candidate, Target], Awaitable[Candidate]]
 """The candidate with what running it on the target showed."""
 FindTarget = Callable[[str, datetime], Awaitable[Target]]
+FindWorked = Callable[[str, Target], Awaitable[Worked | None]]
+"""A query for the target that people judged good, for a question like this one; None where there is none."""
 
 
 class LeaseLost(Exception):
@@ -71,11 +76,13 @@ class Pipeline:
     assess: Assess
     find_target: FindTarget
     max_repairs: int
+    find_worked: FindWorked | None = None
     require_dry_run: bool = False
     run: Run | None = None
     constrain: Constrain | None = None
     grammar_when: When = "last_repair"
     isolation: Isolation = field(default_factory=Isolation)
+    spans: Spans = field(default_factory=Spans)
 
     async def produce(self, task_id: int) -> TaskState | None:
         """Work one task to its end. None: the hint was stale, or the lease was lost on the way.
@@ -90,36 +97,51 @@ class Pipeline:
             return await self._settle(task, place) if await self.ledger.begin(task) else None
 
     async def _settle(self, task: Claimed, place: Place) -> TaskState | None:
-        with structlog.contextvars.bound_contextvars(task=task.id, attempt=task.attempt):
+        with (
+            self.spans.task(task) as span,
+            structlog.contextvars.bound_contextvars(task=task.id, attempt=task.attempt, **span.log_fields),
+        ):
             try:
                 outcome = await self._outcome(task, place)
             except LeaseLost:
                 log.warning("lease lost, the model is not asked again")
+                span.fail(spans.LEASE_LOST)
                 return None
-            try:
-                kept = await self.ledger.finish(outcome)
-            except Unstorable as error:
-                outcome = rows.refused(task, UNSTORABLE, str(error), ())
-                kept = await self.ledger.finish(outcome)
+            outcome, kept = await self._finish(task, outcome)
+            span.set(spans.settled(outcome))
             if not kept:
                 log.warning("lease lost, outcome dropped", state=outcome.state)
+                span.fail(spans.LEASE_LOST)
                 return None
             log.info("settled", state=outcome.state, reason=outcome.reason_code)
             return outcome.state
 
+    async def _finish(self, task: Claimed, outcome: Outcome) -> tuple[Outcome, bool]:
+        """The outcome that is stored, and whether the lease still held."""
+        with self.spans.store():
+            try:
+                return outcome, await self.ledger.finish(outcome)
+            except Unstorable as error:
+                outcome = rows.refused(task, UNSTORABLE, str(error), ())
+                return outcome, await self.ledger.finish(outcome)
+
     async def _outcome(self, task: Claimed, place: Place) -> Outcome:
         try:
-            target = await self.find_target(task.target, task.target_version)
-            if task.dialect is not None and task.dialect != target.dialect:
-                target = replace(target, output_dialect=rows.known_dialect(task.dialect))
-            return await self._work(task, target, place)
+            with self.spans.prompt():
+                target = await self.find_target(task.target, task.target_version)
+                if task.dialect is not None and task.dialect != target.dialect:
+                    target = replace(target, output_dialect=rows.known_dialect(task.dialect))
+                worked = await self.find_worked(task.question, target) if self.find_worked else None
+                messages = prompt.first(task.question, target, worked)
+            return await self._work(task, target, place, messages)
         except (UnknownTarget, BadInput) as error:
             return rows.refused(task, BAD_TARGET, str(error), ())
 
-    async def _work(self, task: Claimed, target: Target, place: Place) -> Outcome:
+    async def _work(
+        self, task: Claimed, target: Target, place: Place, messages: tuple[Message, ...]
+    ) -> Outcome:
         """Ask and repair until a candidate passes, or the rounds are used up."""
         paid = {answer.call_no: answer for answer in task.answers}
-        messages = prompt.first(task.question, target)
         tried: list[dict[str, Any]] = []
         candidate: Candidate | None = None
         cut_off = False
@@ -149,11 +171,15 @@ class Pipeline:
 
     async def _judged(self, answer_text: str, target: Target) -> tuple[Candidate, ...]:
         """The candidates of an answer; where the target wants evidence, the one that passes has been run."""
-        candidates = await self.assess(answer_text, target)
+        with self.spans.check(target) as span:
+            candidates = await self.assess(answer_text, target)
+            span.set(spans.judged(candidates))
         chosen = best(candidates)
         if self.run is None or not target.evidence or chosen is None or not self._passes(chosen):
             return candidates
-        has_run = await self.run(chosen, target)
+        with self.spans.run(target) as span:
+            has_run = await self.run(chosen, target)
+            span.set(spans.ran(has_run))
         return tuple(has_run if candidate is chosen else candidate for candidate in candidates)
 
     async def _grammar(
@@ -200,7 +226,7 @@ class Pipeline:
 
 def _sendable(messages: Sequence[Message]) -> tuple[Message, ...]:
     """Messages that can be encoded: a query that came as JSON may hold half of a surrogate pair."""
-    return tuple(Message(message.role, rows.storable(message.content)) for message in messages)
+    return tuple(Message(message.role, storable(message.content)) for message in messages)
 
 
 def _why(candidate: Candidate | None, *, cut_off: bool) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from farm.errors import BadInput
 from farm.models.answer import Answer, FailedCall
 from farm.prompt.prompt import PROMPT_VERSION
 from farm.sql.verdict import Candidate
+from farm.storable import storable
 from farm.store.engine import now
 from farm.store.states import TaskState
 from farm.store.tasks import Claimed, Outcome, StoredAnswer
@@ -105,8 +106,3 @@ def known_dialect(name: str) -> Dialect:
         if dialect == name:
             return dialect
     raise BadInput(f"there is no dialect {name!r} here; known are {', '.join(DIALECTS)}")
-
-
-def storable(text: str) -> str:
-    """Text that every database can keep: no NUL, no half of a surrogate pair."""
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()

@@ -8,7 +8,7 @@ in a prompt can rule it out, so checks and targets take every answer for hostile
 
 import re
 
-TAGS = ("schema", "notes", "hints", "example", "question")
+TAGS = ("schema", "notes", "hints", "example", "accepted", "question")
 
 _NAMES = "|".join("[\u200c\u200d]*".join(tag) for tag in TAGS)
 _TAG = re.compile(

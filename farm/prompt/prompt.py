@@ -16,10 +16,11 @@ from farm.prompt.fence import fenced, harmless
 from farm.prompt.guidance import GUIDANCE, Guidance
 from farm.prompt.hints import brief
 from farm.prompt.remedy import remedy
+from farm.prompt.worked import Worked
 from farm.sql.verdict import Candidate, Finding
 from farm.targets.target import Target
 
-PROMPT_VERSION = "4"
+PROMPT_VERSION = "5"
 
 # What a model that only reads needs no word of; tokens of the schema are paid for with every question.
 NOISE = re.compile(r"(?<!\s)\s+(?:NOT NULL|UNIQUE|PRIMARY KEY)\b(?!\s*\()", re.IGNORECASE)
@@ -30,15 +31,19 @@ FUNCTIONS = frozenset({"function_not_allowed", "wrong_arguments", "engine_refuse
 ANSWER_RULE = "Answer with exactly one SELECT statement in a ```sql fence and nothing else."
 
 
-def first(question: str, target: Target) -> tuple[Message, ...]:
-    """The messages that ask `question` of `target`: rules, schema, notes, hints, the question last."""
+def first(question: str, target: Target, worked: Worked | None = None) -> tuple[Message, ...]:
+    """The messages that ask `question` of `target`: rules, schema, notes, hints, the question last.
+
+    `worked` is a query on the same tables that people judged good; it stands instead of the made-up example.
+    """
     guidance = GUIDANCE[target.dialect]
     about = brief(question, target, guidance)
     parts = (
         ("schema", _compact(target.ddl)),
         ("notes", target.notes),
         ("hints", "\n".join(about.hints)),
-        ("example", _worked(about.example, guidance) if about.example else ""),
+        ("example", _worked(about.example, guidance) if about.example and worked is None else ""),
+        ("accepted", _accepted(worked) if worked else ""),
         ("question", question),
     )
     user = "\n".join(fenced(tag, text) for tag, text in parts if text.strip())
@@ -129,6 +134,11 @@ def _system(guidance: Guidance) -> str:
     )
     task = f"You write {guidance.name} queries for business reports. {ANSWER_RULE}"
     return "\n".join((task, *(f"- {rule}" for rule in rules)))
+
+
+def _accepted(worked: Worked) -> str:
+    said = "A similar question on these tables, and the query for it, which people judged good:"
+    return f"{said}\n{worked.question.strip()}\n```sql\n{worked.sql.strip()}\n```"
 
 
 def _worked(example: Example, guidance: Guidance) -> str:

@@ -57,6 +57,13 @@ def _judged(subject: Subject, dry_run: DryRun | None, dry_run_name: str | None) 
     )
 
 
+def judged(
+    sql: str, schema: Schema, dry_run: DryRun | None = None, dry_run_name: str | None = None
+) -> Candidate:
+    """One query as it is, with its verdict; and, where nothing speaks against it, its key and lineage."""
+    return _judged(Subject(sql, schema), dry_run, dry_run_name)
+
+
 def key_of(sql: str, schema: Schema) -> str | None:
     """The canonical key of an accepted query; None where the parser does not understand it."""
     return _found(canonical_key, Subject(sql, schema))
@@ -97,4 +104,4 @@ def _no_sql(answer_text: str) -> Verdict:
     return Verdict(findings=(Finding(code="no_sql", message=said, hint="answer with one SELECT statement"),))
 
 
-__all__ = ["DryRun", "assess", "best", "judge", "key_of"]
+__all__ = ["DryRun", "assess", "best", "judge", "judged", "key_of"]

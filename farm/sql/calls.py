@@ -7,7 +7,7 @@ with a grammar of their own.
 from collections.abc import Iterable, Sequence
 
 from sqlglot import exp
-from sqlglot.tokenizer_core import Token, TokenType
+from sqlglot.tokenizer_core import Token
 
 from farm.sql.dialect import Rules
 
@@ -51,12 +51,11 @@ CALLS: tuple[type[exp.Expr], ...] = (exp.Anonymous, *_OWN_GRAMMAR)
 _UNIT_FIRST = frozenset({"timestampdiff", "timestampadd", "get_format"})
 
 
-def keep_as_written(tokens: Iterable[Token]) -> None:
-    """Mark every call in the tokens so that the parser leaves it alone: its own switch is a comment after
-    the call's closing parenthesis."""
-    for token in tokens:
-        if token.token_type is TokenType.R_PAREN:
-            token.comments.append(exp.SQLGLOT_ANONYMOUS)
+def keep_as_written(closing: Iterable[Token]) -> None:
+    """Mark every call so that the parser leaves it alone, by the `closing` parentheses: its own switch is a
+    comment after that of the call."""
+    for token in closing:
+        token.comments.append(exp.SQLGLOT_ANONYMOUS)
 
 
 def called(node: exp.Expr) -> str | None:
@@ -65,6 +64,11 @@ def called(node: exp.Expr) -> str | None:
     if kind is exp.Anonymous:
         return node.name.lower()
     return _NAMED.get(kind)
+
+
+def is_call(kind: type[exp.Expr]) -> bool:
+    """Whether nodes of this type call a function."""
+    return kind is exp.Anonymous or kind in _NAMED
 
 
 def is_bare(node: exp.Expr) -> bool:

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
+from farm.storable import storable
+
 SAMPLE_ROWS = 5
 SAMPLE_COLUMNS = 50
 CELL_CHARS = 80
@@ -63,4 +65,4 @@ def _cell(value: Any) -> Cell:
 def shown(text: str) -> str:
     """Text in short, and such as every database can keep."""
     cut = text if len(text) <= CELL_CHARS else text[: CELL_CHARS - 1] + "…"
-    return cut.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
+    return storable(cut)

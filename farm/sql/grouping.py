@@ -15,7 +15,7 @@ from farm.sql.names.owners import innermost, is_window
 from farm.sql.names.resolution import Resolution
 from farm.sql.names.sources import Selection, Source
 from farm.sql.sameness import Sameness
-from farm.sql.shape import is_bare_position, items
+from farm.sql.shape import grouped_items, is_bare_position, items
 from farm.sql.subject import Subject
 
 
@@ -62,7 +62,9 @@ class Grouping:
     def __post_init__(self) -> None:
         self.sameness = Sameness(resolution=self.resolution)
         self.key = self.sameness.key
-        self.keys = {self.key(item) for item in self.items()}
+        listed = list(self.items())
+        self.keys = {self.key(item) for item in listed}
+        self.kinds = frozenset(self.sameness.kind(item) for item in listed)
         self.determined = [source for source in self.selection.scope.sources if self._is_determined(source)]
 
     @property
@@ -85,16 +87,8 @@ class Grouping:
 
     def items(self) -> Iterator[exp.Expr]:
         """What GROUP BY lists, in ROLLUP, CUBE and GROUPING SETS too, with positions and aliases followed."""
-        group = self.group
-        if group is None:
-            return
-        stack = list(group.iter_expressions())
-        while stack:
-            item = stack.pop()
-            if isinstance(item, exp.Tuple | exp.Rollup | exp.Cube | exp.GroupingSets):
-                stack.extend(item.iter_expressions())
-            else:
-                yield self._meant(item)
+        for item in grouped_items(self.group) if self.group is not None else ():
+            yield self._meant(item)
 
     def _meant(self, item: exp.Expr) -> exp.Expr:
         projections = self.selection.node.expressions
@@ -121,8 +115,16 @@ class Grouping:
         order = node.args.get("order") if self.rules.name != "mysql" or self.group is None else None
         parts += [item for item in items(order) if not is_bare_position(item)] if order is not None else []
         for part in parts:
-            if part is not None:
-                yield from self._in(part, inside=False)
+            for found in self._in(part, inside=False) if part is not None else ():
+                if not (isinstance(part, exp.Having) and self._means_alias(found.node)):
+                    yield found
+
+    def _means_alias(self, node: exp.Expr) -> bool:
+        """Whether HAVING takes a name for what SELECT computes under it, though a table has such a column."""
+        if self.rules.name not in {"mysql", "duckdb"} or not isinstance(node, exp.Column) or node.table:
+            return False
+        shown = self.selection.scope.aliases.get(node.name.lower())
+        return shown is not None and not isinstance(shown, exp.Column)
 
     def _in(self, node: exp.Expr, *, inside: bool) -> Iterator[Ungrouped]:
         """`inside`: within a query of its own, where only columns of this SELECT count."""
@@ -143,7 +145,9 @@ class Grouping:
         call = innermost(node)
         if aggregates_rows(call, self.rules) and not is_window(call):
             return not within or self._is_of_this(call)
-        return not isinstance(node, exp.Literal | exp.Query) and self.key(node) in self.keys
+        if isinstance(node, exp.Literal | exp.Query) or self.sameness.kind(node) not in self.kinds:
+            return False
+        return self.key(node) in self.keys
 
     def _is_of_this(self, aggregate: exp.Expr) -> bool:
         """Whether an aggregate in a query inside is one of this SELECT."""

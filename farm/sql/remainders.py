@@ -1,16 +1,16 @@
 """`LIMIT n % 2`: the parser takes % for PERCENT, as in DuckDB's `LIMIT 10%`."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from sqlglot.tokenizer_core import Token, TokenType
 
 _ENDS = frozenset({TokenType.OFFSET, TokenType.COMMA, TokenType.SEMICOLON, TokenType.UNION, TokenType.ALIAS})
 
 
-def with_limits_in_parentheses(tokens: list[Token]) -> list[Token]:
-    """The tokens, with each LIMIT in parentheses that computes with %, which the parser then reads so."""
-    kinds = {token.token_type for token in tokens}
-    if not {TokenType.LIMIT, TokenType.MOD} <= kinds:
+def with_limits_in_parentheses(tokens: list[Token], kinds: Set[TokenType]) -> list[Token]:
+    """The tokens, which are of these kinds, with each LIMIT in parentheses that computes with %: the parser
+    then reads it so."""
+    if TokenType.LIMIT not in kinds or TokenType.MOD not in kinds:
         return tokens
     out: list[Token] = []
     at = 0

@@ -8,6 +8,8 @@ from sqlglot import exp
 from farm.sql.calls import called
 from farm.sql.names.resolution import Resolution
 
+_MOST_STEPS = 1_000  # of aliases that mean aliases; one may mean itself
+
 
 @dataclass(kw_only=True)
 class Sameness:
@@ -24,6 +26,18 @@ class Sameness:
             self._keys[id(node)] = -1  # an alias that means itself
             known = self._keys[id(node)] = self._key(node)
         return known
+
+    def kind(self, node: exp.Expr) -> type[exp.Expr]:
+        """The type of what an expression stands for, which is the same where keys are equal."""
+        for _ in range(_MOST_STEPS):
+            reference = self.resolution.references.get(id(node)) if isinstance(node, exp.Column) else None
+            if reference is not None and reference.alias is not None:
+                node = reference.alias
+            elif isinstance(node, exp.Paren | exp.Alias):
+                node = node.this
+            else:
+                return type(node)
+        return exp.Column
 
     def column(self, name: str, owner: object) -> int:
         """The key of a column of one source, or of a whole scope when its joins have made several one."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Self
 
 from farm.errors import BadInput
@@ -24,6 +25,16 @@ class Table:
     types: Mapping[str, str] = field(default_factory=dict)
     hidden: bool = True
     primary_key: frozenset[str] = frozenset()
+
+    @cached_property
+    def column_names(self) -> Sequence[str]:
+        """The folded names of the columns in their order."""
+        return list(self.columns or ())
+
+    @cached_property
+    def column_types(self) -> Sequence[str]:
+        """Their types in the same order."""
+        return list(self.types.values())
 
 
 class Schema:

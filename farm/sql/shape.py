@@ -36,12 +36,22 @@ def joins(node: exp.Expr) -> Iterator[exp.Join]:
 
 
 def joins_of_source(node: exp.Expr) -> Iterator[exp.Join]:
-    within = inside(node)
-    if isinstance(node, exp.Subquery) and (node.args.get("alias") or not isinstance(within, exp.Table)):
-        return
-    for join in within.args.get("joins") or ():
+    """The joins within one item of FROM."""
+    if is_joined(node) and not node.args.get("alias"):
+        yield from joins_of_source(node.this)
+    for join in node.args.get("joins") or ():
         yield join
         yield from joins_of_source(join.this)
+
+
+def is_joined(node: exp.Expr) -> bool:
+    """Whether an item of FROM is parentheses around tables and joins, and no query."""
+    if not isinstance(node, exp.Subquery) or node.args.get("with_"):
+        return False
+    within = node.this
+    if isinstance(within, exp.Subquery):
+        return bool(within.args.get("alias") or within.args.get("joins")) or is_joined(within)
+    return isinstance(within, exp.Table)
 
 
 def items(clause: exp.Expr) -> Iterator[exp.Expr]:
@@ -49,6 +59,17 @@ def items(clause: exp.Expr) -> Iterator[exp.Expr]:
     on = clause.args.get("on")
     for item in on.expressions if isinstance(on, exp.Tuple) else clause.expressions:
         yield item.this if isinstance(item, exp.Ordered) else item
+
+
+def grouped_items(group: exp.Expr) -> Iterator[exp.Expr]:
+    """The items of GROUP BY, those in ROLLUP, CUBE and GROUPING SETS too."""
+    stack = list(group.iter_expressions())
+    while stack:
+        item = stack.pop()
+        if isinstance(item, exp.Tuple | exp.Rollup | exp.Cube | exp.GroupingSets | exp.Paren):
+            stack.extend(item.iter_expressions())
+        else:
+            yield item
 
 
 def is_bare_position(node: exp.Expr) -> bool:

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from functools import cache, cached_property
+from itertools import chain
 from typing import TypeVar, cast
 
 from sqlglot import exp
-from sqlglot.dialects.dialect import Dialect
-from sqlglot.tokenizer_core import Token
+from sqlglot.tokenizer_core import Token, TokenType
 
 from farm.sql.backticks import in_double_quotes
 from farm.sql.calls import CALLS, keep_as_written
@@ -14,12 +14,11 @@ from farm.sql.dialect import Rules
 from farm.sql.names.owners import Aggregate, aggregates
 from farm.sql.names.resolution import Resolution
 from farm.sql.names.scopes import resolve
+from farm.sql.parsing import parse, tokenize
 from farm.sql.place import Place, place
 from farm.sql.remainders import with_limits_in_parentheses
 from farm.sql.schema import Schema
 from farm.sql.types.infer import Typing
-
-NODE_LIMIT = 20_000
 
 Node = TypeVar("Node", bound=exp.Expr)
 
@@ -35,14 +34,30 @@ class Subject:
     @cached_property
     def tokens(self) -> list[Token]:
         quotes_otherwise = self.rules.name == "duckdb" and "`" in self.sql
-        return list(self._dialect.tokenize(in_double_quotes(self.sql) if quotes_otherwise else self.sql))
+        return tokenize(in_double_quotes(self.sql) if quotes_otherwise else self.sql, self.rules.name)
+
+    @cached_property
+    def token_types(self) -> list[TokenType]:
+        """Of each token its type; what looks for a few of them need not ask each token."""
+        return [token.token_type for token in self.tokens]
+
+    @cached_property
+    def token_kinds(self) -> frozenset[TokenType]:
+        """The types of the tokens."""
+        return frozenset(self.token_types)
+
+    def tokens_of(self, kind: TokenType) -> Iterator[int]:
+        """Where in `tokens` those of a type stand."""
+        if kind not in self.token_kinds:
+            return iter(())
+        return (at for at, each in enumerate(self.token_types) if each is kind)
 
     @cached_property
     def statements(self) -> list[exp.Expr]:
         """The parsed statements without the empty ones that stray semicolons leave."""
-        keep_as_written(self.tokens)
-        tokens = with_limits_in_parentheses(self.tokens)
-        parsed = self._dialect.parser(max_nodes=NODE_LIMIT).parse(tokens, self.sql)
+        keep_as_written(self.tokens[at] for at in self.tokens_of(TokenType.R_PAREN))
+        tokens = with_limits_in_parentheses(self.tokens, self.token_kinds)
+        parsed = parse(tokens, self.sql, self.rules.name)
         return [tree for tree in parsed if tree is not None and not isinstance(tree, exp.Semicolon)]
 
     @property
@@ -78,28 +93,27 @@ class Subject:
     @cached_property
     def words(self) -> frozenset[str]:
         """The tokens' texts in capitals, strings and quoted names among them."""
-        return frozenset(token.text.upper() for token in self.tokens)
+        return frozenset(map(str.upper, {token.text for token in self.tokens}))
 
     def find_all(self, *kinds: type[Node]) -> Iterator[Node]:
         """The nodes of these types, in the order of `nodes`."""
         family = _family(kinds)
         if family.isdisjoint(self.kinds):
             return iter(())
-        here = self.kinds & family
-        if len(here) == 1:
-            return iter(cast(list[Node], self._by_kind[next(iter(here))]))
-        return (cast(Node, node) for node in self.nodes if type(node) in here)
+        here = [self._by_kind[kind] for kind in self.kinds & family]
+        places = here[0] if len(here) == 1 else sorted(chain.from_iterable(here))
+        return cast(Iterator[Node], map(self.nodes.__getitem__, places))
 
     @cached_property
-    def _by_kind(self) -> dict[type[exp.Expr], list[exp.Expr]]:
-        found: dict[type[exp.Expr], list[exp.Expr]] = {}
-        for node in self.nodes:
-            found.setdefault(type(node), []).append(node)
+    def _by_kind(self) -> dict[type[exp.Expr], list[int]]:
+        """Where in `nodes` those of each type stand."""
+        found: dict[type[exp.Expr], list[int]] = {}
+        for at, kind in enumerate(map(type, self.nodes)):
+            if kind in found:
+                found[kind].append(at)
+            else:
+                found[kind] = [at]
         return found
-
-    @cached_property
-    def _dialect(self) -> Dialect:
-        return Dialect.get_or_raise(self.rules.name)
 
     def place(self, offset: int | None) -> Place:
         return place(self.sql, offset)

@@ -206,11 +206,11 @@ def _choosing(subject: Subject) -> Iterator[exp.Expr]:
 
 
 def _columns(node: exp.Expr) -> Iterator[exp.Column]:
-    """The columns in one side of a comparison, but those of a query in it."""
+    """The columns in one side of a comparison, but those of a query or of another comparison in it."""
     stack = [node]
     while stack:
         here = stack.pop()
         if isinstance(here, exp.Column):
             yield here
-        elif not isinstance(here, exp.Query):
+        elif not isinstance(here, exp.Query) and type(here) not in _OPERATORS:
             stack.extend(here.iter_expressions())

@@ -1,7 +1,7 @@
 """What the checks said of one candidate query."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
 
@@ -28,6 +28,18 @@ class Finding:
     column: int | None = None
     nearest: tuple[str, ...] = ()
     hint: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Its fields by name."""
+        return {
+            "code": self.code,
+            "message": self.message,
+            "severity": self.severity,
+            "line": self.line,
+            "column": self.column,
+            "nearest": self.nearest,
+            "hint": self.hint,
+        }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,7 +75,7 @@ class Verdict:
         said = {
             "accepted": self.accepted,
             "dry_run": self.dry_run,
-            "findings": [asdict(finding) for finding in self.findings],
+            "findings": [finding.to_dict() for finding in self.findings],
             "ms": round(self.elapsed_ms, 3),
         }
         return said if self.evidence is None else {**said, "evidence": self.evidence.to_dict()}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import SqlglotError
+from sqlglot.tokenizer_core import TokenType
 
 from farm.sql.calls import keep_as_written
 from farm.sql.ddl import Relation
@@ -19,9 +20,25 @@ def output_columns(relation: Relation, schema: "Schema") -> Sequence[tuple[str, 
     if relation.is_virtual:
         return None
     if relation.body is not None:
-        return relation.columns if relation.is_view and relation.columns else _of_query(relation.body, schema)
+        return _of_body(relation, relation.body, schema)
     inherited = _of_parents(relation, schema)
-    return None if inherited is None else [*inherited, *relation.columns]
+    if inherited is None or not (inherited or relation.columns):
+        return None  # such as CREATE TABLE … OF a type
+    return [*inherited, *relation.columns]
+
+
+def _of_body(relation: Relation, body: str, schema: "Schema") -> Sequence[tuple[str, str]] | None:
+    """Named by the relation's own list, or by the query; MySQL's tables have the columns of both."""
+    if relation.is_view and relation.columns:
+        return relation.columns
+    found = _of_query(body, schema)
+    if not relation.columns or found is None:
+        return found
+    if schema.rules.name == "mysql":
+        own = {name.lower() for name, _ in relation.columns}
+        return [*relation.columns, *(column for column in found if column[0].lower() not in own)]
+    types = [type_ for _, type_ in found] + [""] * len(relation.columns)
+    return [(name, type_) for (name, _), type_ in zip(relation.columns, types, strict=False)]
 
 
 def _of_parents(relation: Relation, schema: "Schema") -> list[tuple[str, str]] | None:
@@ -59,7 +76,7 @@ def _of_query(body: str, schema: "Schema") -> list[tuple[str, str]] | None:
 def _parsed(body: str, dialect: str) -> exp.Expr:
     reader = Dialect.get_or_raise(dialect)
     tokens = list(reader.tokenize(body))
-    keep_as_written(tokens)
+    keep_as_written(token for token in tokens if token.token_type is TokenType.R_PAREN)
     tree = reader.parser().parse(tokens, body)[0]
     if tree is None:
         raise ValueError("an empty query")

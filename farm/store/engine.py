@@ -24,6 +24,7 @@ __all__ = ["Connection", "Store", "explain", "now"]
 
 POSTGRES_OPTIONS = {
     "application_name": "farm",
+    "client_encoding": "utf8",  # whatever PGCLIENTENCODING says; without it SQL_ASCII gives bytes
     "connect_timeout": 5,
     # A host that has gone says nothing: without these, a statement waits for it for up to two hours.
     "keepalives_idle": 5,

@@ -8,7 +8,9 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
+from farm.store import counted, counters, requests, webhooks
 from farm.store.engine import Store, now
+from farm.store.requests import Keyed, Made
 from farm.store.states import TaskState
 from farm.store.tables import BatchItemRow, BatchRow, TaskRow
 from jobs.task import Task
@@ -19,23 +21,38 @@ ADVISORY_LOCK = 7_215_331_025
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Enqueued:
-    """What an enqueue call left: `added` are new, `known` were there already under their keys."""
+    """What an enqueue call left: `added` are new, `known` were there already under their keys.
+
+    `repeated`: the request was made before, and this is what came of it then.
+    """
 
     batch_id: int
     added: int
     known: int
+    repeated: bool = False
 
 
-def enqueue(store: Store, tasks: Iterable[tuple[Task, str]], *, name: str | None = None) -> Enqueued:
+def enqueue(
+    store: Store,
+    tasks: Iterable[tuple[Task, str]],
+    *,
+    name: str | None = None,
+    request: Keyed | None = None,
+    webhook_urls: Iterable[str] = (),
+) -> Enqueued:
     """Store (task, queue) pairs as one batch, in one transaction: all of it or nothing.
 
-    A task whose key is known joins the batch as it stands and is not worked again. Producers take turns, as
-    two that add the same keys in another order would wait for each other for ever.
+    A task whose key is known joins the batch as it stands and is not worked again. A `request` that was made
+    before makes no second batch; raises KeyReused where that asked for something else. `webhook_urls` are
+    told when the batch has ended. Producers take turns, as two that add the same keys in another order would
+    wait for each other for ever.
     """
     added = position = 0
     with store.write() as connection:
         if store.dialect == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
+        if request is not None and (made := requests.find(connection, request)) is not None:
+            return Enqueued(batch_id=made.batch_id, added=made.added, known=made.known, repeated=True)
         batch_id = connection.execute(
             insert(BatchRow).values(name=name, created_at=now()).returning(BatchRow.id)
         ).scalar_one()
@@ -48,6 +65,10 @@ def enqueue(store: Store, tasks: Iterable[tuple[Task, str]], *, name: str | None
             connection.execute(insert(BatchItemRow), items)
             added += new
             position += len(items)
+        counters.add(connection, counted.enqueued(added))
+        webhooks.add(connection, batch_id, webhook_urls, all_own=added == position)
+        if request is not None:
+            requests.keep(connection, request, Made(batch_id=batch_id, added=added, known=position - added))
     return Enqueued(batch_id=batch_id, added=added, known=position - added)
 
 

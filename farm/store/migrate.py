@@ -1,6 +1,8 @@
 """Bringing the store to this version of the farm."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from alembic import command
 from alembic.config import Config
@@ -9,7 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from farm.errors import StoreTrouble
-from farm.store.engine import Store
+from farm.store.engine import Connection, Store
 
 ADVISORY_LOCK = 7_215_331_024
 # Alembic keeps the migration under way in module-level proxies, so one process runs one at a time.
@@ -17,21 +19,64 @@ _ALEMBIC = threading.Lock()
 
 
 def migrate(store: Store, revision: str = "head") -> tuple[str | None, str | None]:
-    """Upgrade to `revision`; returns the revisions before and after. Safe to run at the same time twice."""
-    with _ALEMBIC, store.write() as connection:
+    """Upgrade to `revision`; returns the revisions before and after. Safe to run at the same time twice.
+
+    A store that is not empty goes by one revision at a time, each in a transaction of its own, so that no
+    lock on a table that others write to is held while a later one reads a million rows. What fails leaves
+    the store at the revision before it.
+    """
+    with _ALEMBIC:
+        before, after = _step(store, revision)
+        found = before
+        while after != found:  # looked up anew each time: others may have gone on meanwhile
+            found, after = _step(store, revision)
+        return before, after
+
+
+def _step(store: Store, revision: str) -> tuple[str | None, str | None]:
+    """Upgrade by one revision, an empty store by all; returns the revisions before and after."""
+    with _alone(store) as (connection, found):
+        steps = [revision] if found is None else _steps(found, revision)
+        return found, _upgrade(connection, steps[0]) if steps else found
+
+
+@contextmanager
+def _alone(store: Store) -> Iterator[tuple[Connection, str | None]]:
+    """A transaction while which nobody else migrates, and the revision that the store is at."""
+    with store.write() as connection:
         if store.dialect == "postgresql":
+            _require_utf8(connection, store.where)
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
-        config = _config()
-        config.attributes["connection"] = connection
-        context = MigrationContext.configure(connection)
-        before = context.get_current_revision()
-        if before not in _known():
+        found = MigrationContext.configure(connection).get_current_revision()
+        if found not in _known():
             raise StoreTrouble(
-                f"the store {store.where} is at revision {before}, which this version does not know; "
+                f"the store {store.where} is at revision {found}, which this version does not know; "
                 "upgrade the farm"
             )
-        command.upgrade(config, revision)
-        return before, MigrationContext.configure(connection).get_current_revision()
+        yield connection, found
+
+
+def _steps(before: str, revision: str) -> list[str]:
+    """The revisions after `before` up to this one, in order."""
+    scripts = ScriptDirectory.from_config(_config()).iterate_revisions(revision, before)
+    return [script.revision for script in scripts][::-1]
+
+
+def _upgrade(connection: Connection, revision: str) -> str | None:
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _require_utf8(connection: Connection, where: str) -> None:
+    """Raise StoreTrouble for a database that cannot keep each text: in LATIN1, or SQL_ASCII (bytes)."""
+    encoding = connection.execute(text("SHOW server_encoding")).scalar_one()
+    if encoding != "UTF8":
+        raise StoreTrouble(
+            f"the store {where} is a database in {encoding}, which cannot keep every text; make one with "
+            "CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
+        )
 
 
 def downgrade(store: Store, revision: str) -> None:
@@ -40,27 +85,6 @@ def downgrade(store: Store, revision: str) -> None:
         config = _config()
         config.attributes["connection"] = connection
         command.downgrade(config, revision)
-
-
-def current(store: Store) -> str | None:
-    """The store's revision; None before the first migration."""
-    with store.read() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
-
-
-def head() -> str | None:
-    """The revision that this version of the farm needs."""
-    return ScriptDirectory.from_config(_config()).get_current_head()
-
-
-def require_current(store: Store) -> None:
-    """Raise StoreTrouble unless the store is at this version's revision."""
-    found = current(store)
-    if found != head():
-        raise StoreTrouble(
-            f"the store {store.where} is at revision {found or 'none'}, this version needs {head()}; "
-            "run `farm migrate`"
-        )
 
 
 def _known() -> set[str | None]:

@@ -1,19 +1,21 @@
 """The read side for people: accepted queries, and where each came from."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, or_, select
+from sqlalchemy import Connection, Select, func, select
 
 from farm.sql.lineage import Lineage
 from farm.sql.verdict import Verdict
 from farm.store.alike import FIRST_ALIKE
 from farm.store.lineages import reads_column, reads_table
-from farm.store.tables import AnswerRow, CandidateRow, QueryRow, TaskRow
+from farm.store.search import among, holds
+from farm.store.tables import AnswerRow, CandidateRow, QueryRow, QueryTableRow, QueryTagRow, TaskRow
 
 PAGE = 1_000
+TABLES_LOOKED_AT = 8
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,6 +25,8 @@ class Report:
     `same_as` is the first query for the target that differs from this one in spelling alone, None for that
     one. `canonical_key`, which they share, and `lineage` are None for queries that earlier versions accepted.
     `original_sql` and `original_dialect` are what the model wrote, where `sql` is that in another dialect.
+    `mark` is 'good' or 'bad', `author` who corrected it last (None: as the model wrote it), and `recheck` the
+    verdict of its last check against a later schema, with that schema's fingerprint.
     """
 
     id: int
@@ -42,6 +46,14 @@ class Report:
     original_sql: str | None = None
     original_dialect: str | None = None
     same_as: int | None = None
+    title: str | None = None
+    starred_at: datetime | None = None
+    mark: str | None = None
+    version: int = 1
+    author: str | None = None
+    rechecked_at: datetime | None = None
+    rechecked_fingerprint: str | None = None
+    recheck: Verdict | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,7 +86,9 @@ def find(
     unique: bool = False,
     limit: int | None = None,
 ) -> Iterator[Report]:
-    """Accepted queries, newest first, whose question or SQL holds every word of `search`.
+    """Accepted queries, newest first, whose title, question or SQL holds every word of `search`.
+
+    The last word may be a beginning; see farm.store.search.
 
     `table` and `column` (`orders.total`, or `total` of whichever table) keep those that read them; `unique`,
     of those that differ in spelling alone, only the first.
@@ -88,15 +102,7 @@ def find(
         query = query.where(FIRST_ALIKE.is_(None))
     if target is not None:
         query = query.where(QueryRow.target == target)
-    for word in (search or "").split():
-        query = query.where(
-            or_(
-                # As written too: a Postgres without a locale knows no small letters but ASCII's.
-                QueryRow.question.contains(word, autoescape=True),
-                func.lower(QueryRow.question).contains(word.lower(), autoescape=True),
-                func.lower(QueryRow.sql).contains(word.lower(), autoescape=True),
-            )
-        )
+    query = query.where(*holds(connection.dialect.name, search or ""))
     yield from _stream(connection, query.limit(limit))
 
 
@@ -107,14 +113,54 @@ def _stream(connection: Connection, query: Select[Any]) -> Iterator[Report]:
 
 
 def _report(row: Any) -> Report:
-    lineage = row.lineage
-    return Report(**{**row._mapping, "lineage": None if lineage is None else Lineage.from_dict(lineage)})
+    read = {
+        "lineage": None if row.lineage is None else Lineage.from_dict(row.lineage),
+        "recheck": None if row.recheck is None else Verdict.from_dict(row.recheck),
+    }
+    return Report(**{**row._mapping, **read})
 
 
 def get(connection: Connection, query_id: int) -> Report | None:
     """The accepted query with this id."""
     row = connection.execute(_REPORTS.where(QueryRow.id == query_id)).one_or_none()
     return None if row is None else _report(row)
+
+
+def of(connection: Connection, query_ids: Sequence[int]) -> list[Report]:
+    """The accepted queries with these ids, in their order; those that are not there are left out."""
+    rows = connection.execute(_REPORTS.where(among(connection.dialect.name, QueryRow.id, query_ids)))
+    found = {row.id: _report(row) for row in rows}
+    return [found[query_id] for query_id in query_ids if query_id in found]
+
+
+def tags_of(connection: Connection, query_ids: Sequence[int]) -> dict[int, list[str]]:
+    """The tags of accepted queries, in order; those without any are not in it."""
+    chosen = among(connection.dialect.name, QueryTagRow.query_id, query_ids)
+    query = select(QueryTagRow.query_id, QueryTagRow.tag).where(chosen).order_by(QueryTagRow.tag)
+    found: dict[int, list[str]] = {}
+    for row in connection.execute(query):
+        found.setdefault(row.query_id, []).append(row.tag)
+    return found
+
+
+def alike(connection: Connection, report: Report, limit: int = 20) -> list[int]:
+    """The ids of other queries for the target that differ from this one in spelling alone, oldest first."""
+    if report.canonical_key is None:
+        return []
+    same = (QueryRow.target == report.target, QueryRow.canonical_key == report.canonical_key)
+    query = select(QueryRow.id).where(*same, QueryRow.id != report.id).order_by(QueryRow.id)
+    return list(connection.scalars(query.limit(limit)))
+
+
+def related(connection: Connection, report: Report, limit: int = 6) -> list[Report]:
+    """The newest other queries for the target that read a table which this one reads."""
+    ids: set[int] = set()
+    for name in report.lineage.tables[:TABLES_LOOKED_AT] if report.lineage else ():
+        query = select(QueryTableRow.query_id).where(QueryTableRow.table_name == name)
+        query = query.where(QueryTableRow.query_id != report.id).order_by(QueryTableRow.query_id.desc())
+        ids.update(connection.scalars(query.limit(2 * limit)))
+    others = of(connection, sorted(ids, reverse=True)[: 2 * limit])
+    return [other for other in others if other.target == report.target][:limit]
 
 
 def attempts(connection: Connection, task_id: int) -> list[Attempt]:

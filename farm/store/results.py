@@ -111,12 +111,6 @@ def find(
     return _fetch(connection, query.order_by(TaskRow.id.desc()).limit(limit))
 
 
-def settled_by_key(connection: Connection, keys: Iterable[str]) -> set[str]:
-    """Those of the keys whose tasks have come to their end."""
-    settled = select(TaskRow.key).where(TaskRow.key.in_(list(keys)), TaskRow.state.in_(SETTLED))
-    return set(connection.scalars(settled))
-
-
 def progress(connection: Connection, batch_id: int) -> Progress:
     """How far a batch has come."""
     in_batch = select(BatchItemRow.task_id).where(BatchItemRow.batch_id == batch_id)

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection, func, select
 
 from farm.store.engine import now
 from farm.store.states import TaskState
-from farm.store.tables import AnswerRow, FailedCallRow, TaskRow, WorkerRow
+from farm.store.tables import AnswerRow, FailedCallRow, RollupRow, TaskRow, UsageHourRow, WorkerRow
 
 SILENT = timedelta(minutes=5)
 
@@ -68,29 +69,40 @@ def tasks_by_state(connection: Connection) -> dict[str, int]:
     return dict.fromkeys((state.value for state in TaskState), 0) | {row.state: row.n for row in counted}
 
 
+def tasks_leased(connection: Connection) -> int:
+    """How many tasks are in work, by the index of their leases."""
+    leased = select(func.count()).where(TaskRow.state == TaskState.LEASED)
+    return connection.execute(leased).scalar_one()
+
+
 def queues(connection: Connection, names: list[str]) -> list[QueueStatus]:
-    """Waiting tasks of the given queues and of any other that holds some."""
+    """Waiting tasks of the given queues and of any other that holds some, counted through an index alone."""
     found = {
         row.queue: row
         for row in connection.execute(
-            select(
-                TaskRow.queue,
-                func.count().label("depth"),
-                func.min(TaskRow.created_at, type_=TaskRow.created_at.type).label("oldest"),
-            )
+            select(TaskRow.queue, func.count().label("depth"), func.min(TaskRow.id).label("first"))
             .where(TaskRow.state == TaskState.QUEUED)
             .group_by(TaskRow.queue)
         )
     }
+    firsts = [row.first for row in found.values()]
+    asked = connection.execute(select(TaskRow.queue, TaskRow.created_at).where(TaskRow.id.in_(firsts)))
+    oldest = {row.queue: row.created_at for row in asked}
     at = now()
     return [
         QueueStatus(
             name=name,
             depth=found[name].depth if name in found else 0,
-            oldest_seconds=_age(at, found[name].oldest) if name in found else None,
+            oldest_seconds=_age(at, oldest[name]) if name in oldest else None,
         )
         for name in dict.fromkeys([*names, *found])
     ]
+
+
+def depth(connection: Connection, queue: str, *, cap: int) -> int:
+    """How many tasks wait in a queue, counted up to `cap`."""
+    waiting = select(TaskRow.id).where(TaskRow.queue == queue, TaskRow.state == TaskState.QUEUED).limit(cap)
+    return connection.execute(select(func.count()).select_from(waiting.subquery())).scalar_one()
 
 
 def workers(connection: Connection) -> list[WorkerStatus]:
@@ -138,25 +150,36 @@ def ends(connection: Connection) -> list[EndStatus]:
 
 
 def spent(connection: Connection) -> Spent:
-    """What all model calls have used so far."""
+    """What all model calls have used so far: what is summed up already, and the calls since then."""
+    until = {row.name: row.until for row in connection.execute(select(RollupRow.name, RollupRow.until))}
     answered, failed = (
         connection.execute(
-            select(
-                func.count().label("calls"),
-                func.coalesce(func.sum(table.prompt_tokens), 0).label("prompt_tokens"),
-                func.coalesce(func.sum(table.completion_tokens), 0).label("completion_tokens"),
-                func.sum(table.cost_usd).label("cost_usd"),
+            select(func.count().label("calls"), *_sums(table)).where(
+                *(table.created_at > until[name] for name in [table.__tablename__] if name in until)
             )
         ).one()
         for table in (AnswerRow, FailedCallRow)
     )
+    calls, failed_calls = func.sum(UsageHourRow.calls), func.sum(UsageHourRow.failed_calls)
+    summed = connection.execute(
+        select(calls.label("calls"), failed_calls.label("failed_calls"), *_sums(UsageHourRow))
+    ).one()
+    parts = (summed, answered, failed)
     return Spent(
-        calls=answered.calls,
-        prompt_tokens=answered.prompt_tokens + failed.prompt_tokens,
-        completion_tokens=answered.completion_tokens + failed.completion_tokens,
-        cost_usd=added(answered.cost_usd, failed.cost_usd),
-        failed_calls=failed.calls,
+        calls=answered.calls + int(summed.calls or 0),
+        prompt_tokens=sum(int(part.prompt_tokens) for part in parts),
+        completion_tokens=sum(int(part.completion_tokens) for part in parts),
+        cost_usd=added(*(part.cost_usd for part in parts)),
+        failed_calls=failed.calls + int(summed.failed_calls or 0),
     )
+
+
+def _sums(table: type[AnswerRow | FailedCallRow | UsageHourRow]) -> list[Any]:
+    return [
+        func.coalesce(func.sum(table.prompt_tokens), 0).label("prompt_tokens"),
+        func.coalesce(func.sum(table.completion_tokens), 0).label("completion_tokens"),
+        func.sum(table.cost_usd).label("cost_usd"),
+    ]
 
 
 def added(*costs: float | None) -> float | None:

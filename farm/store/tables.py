@@ -16,6 +16,7 @@ from sqlalchemy import (
     MetaData,
     Text,
     TypeDecorator,
+    UniqueConstraint,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -60,6 +61,7 @@ class Base(DeclarativeBase):
         str: Text(),
         dict[str, Any]: JSON(),
         list[str]: JSON(),
+        list[Any]: JSON(),
     }
 
 
@@ -101,7 +103,10 @@ class TaskRow(Base):
         Index("ix_tasks_waiting", "queue", "rank", "id", **_where("state = 'queued'")),
         Index("ix_tasks_leases", "leased_until", **_where("state = 'leased'")),
         Index("ix_tasks_batch_state", "batch_id", "state"),
-        Index("ix_tasks_state", "state"),
+        Index("ix_tasks_state_id", "state", "id"),
+        Index("ix_tasks_target_id", "target", "id"),
+        Index("ix_tasks_reason_code", "reason_code", "id", **_where("reason_code IS NOT NULL")),
+        Index("ix_tasks_finished_at", "finished_at", **_where("finished_at IS NOT NULL")),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=True)
@@ -124,6 +129,7 @@ class TaskRow(Base):
     reason_code: Mapped[str | None]
     reason: Mapped[str | None]
     created_at: Mapped[datetime]
+    claimed_at: Mapped[datetime | None]  # first, since it was enqueued or requeued
     finished_at: Mapped[datetime | None]
 
 
@@ -131,17 +137,64 @@ class BatchItemRow(Base):
     """Which tasks a batch asked for, in order; a task may stand in several batches, and is worked once."""
 
     __tablename__ = "batch_items"
-    __table_args__ = (Index("ix_batch_items_task_id", "task_id"),)
+    __table_args__ = (
+        Index("ix_batch_items_task_id", "task_id"),
+        Index("ix_batch_items_batch_id_task_id", "batch_id", "task_id"),
+    )
 
     batch_id: Mapped[int] = mapped_column(ForeignKey("batches.id"), primary_key=True)
     position: Mapped[int] = mapped_column(primary_key=True)
     task_id: Mapped[int] = mapped_column(ForeignKey("tasks.id"))
 
 
+class RequestRow(Base):
+    """A request to enqueue that brought a key along, and the batch that came of it."""
+
+    __tablename__ = "requests"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    digest: Mapped[str]
+    batch_id: Mapped[int] = mapped_column(ForeignKey("batches.id"))
+    added: Mapped[int]
+    known: Mapped[int]
+    created_at: Mapped[datetime]
+
+
+class WebhookRow(Base):
+    """An address that is told when a batch has ended, and how far that has come.
+
+    `ending` counts the times that the batch ended, as it may be requeued; `token` is the fence of a delivery.
+    """
+
+    __tablename__ = "webhooks"
+    __table_args__ = (
+        CheckConstraint("state IN ('waiting', 'pending', 'delivered', 'failed')", name="state"),
+        UniqueConstraint("batch_id", "url"),
+        Index("ix_webhooks_state_next_at", "state", "next_at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=True)
+    batch_id: Mapped[int] = mapped_column(ForeignKey("batches.id"))
+    url: Mapped[str]
+    state: Mapped[str] = mapped_column(server_default="waiting")
+    ending: Mapped[int] = mapped_column(server_default="1")
+    all_own: Mapped[bool]  # the batch added every task itself
+    created_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    body: Mapped[str | None]  # what is sent, the same with every attempt
+    attempt: Mapped[int] = mapped_column(server_default="0")
+    token: Mapped[int] = mapped_column(server_default="0")
+    next_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]  # when it was delivered or given up
+    status_code: Mapped[int | None]  # that was answered last
+    reason: Mapped[str | None]  # why the last attempt failed
+
+
 class AnswerRow(Base):
     """One raw model response, kept before anything looks at it: what was paid for is never paid again."""
 
     __tablename__ = "answers"
+    __table_args__ = (Index("ix_answers_created_at", "created_at"),)
 
     task_id: Mapped[int] = mapped_column(ForeignKey("tasks.id"), primary_key=True)
     call_no: Mapped[int] = mapped_column(primary_key=True)
@@ -165,6 +218,7 @@ class FailedCallRow(Base):
     """
 
     __tablename__ = "failed_calls"
+    __table_args__ = (Index("ix_failed_calls_created_at", "created_at"),)
 
     task_id: Mapped[int] = mapped_column(ForeignKey("tasks.id"), primary_key=True)
     call_no: Mapped[int] = mapped_column(primary_key=True)
@@ -200,6 +254,10 @@ class QueryRow(Base):
         Index("ix_queries_target", "target"),
         Index("ix_queries_created_at", "created_at"),
         Index("ix_queries_canonical_key", "target", "canonical_key", "id"),
+        Index("ix_queries_dialect", "dialect", "id"),
+        Index("ix_queries_model", "model", "id"),
+        Index("ix_queries_mark", "mark", "id", **_where("mark IS NOT NULL")),
+        Index("ix_queries_starred_at", "starred_at", "id", **_where("starred_at IS NOT NULL")),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=True)
@@ -218,6 +276,14 @@ class QueryRow(Base):
     lineage: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     original_sql: Mapped[str | None]  # as the model wrote it, where `sql` is that in another dialect
     original_dialect: Mapped[str | None]
+    title: Mapped[str | None]
+    starred_at: Mapped[datetime | None]
+    mark: Mapped[str | None]  # 'good' or 'bad', as somebody judged it
+    version: Mapped[int] = mapped_column(server_default="1")
+    author: Mapped[str | None]  # who corrected it last; None: as the model wrote it
+    rechecked_at: Mapped[datetime | None]
+    rechecked_fingerprint: Mapped[str | None]  # of the schema that the last re-check was against
+    recheck: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))  # its verdict
 
 
 class QueryTableRow(Base):
@@ -239,6 +305,151 @@ class QueryColumnRow(Base):
     query_id: Mapped[int] = mapped_column(ForeignKey("queries.id"), primary_key=True)
     table_name: Mapped[str] = mapped_column(primary_key=True)
     column_name: Mapped[str] = mapped_column(primary_key=True)
+
+
+class QueryTagRow(Base):
+    """A tag of an accepted query: its task's, or one that somebody gave it."""
+
+    __tablename__ = "query_tags"
+    __table_args__ = (Index("ix_query_tags_tag", "tag", "query_id"),)
+
+    query_id: Mapped[int] = mapped_column(ForeignKey("queries.id"), primary_key=True)
+    tag: Mapped[str] = mapped_column(primary_key=True)
+
+
+class QueryVersionRow(Base):
+    """What an accepted query said before it was corrected, and what it says now.
+
+    There are rows only for queries that were corrected; version 1 is the model's own.
+    """
+
+    __tablename__ = "query_versions"
+
+    query_id: Mapped[int] = mapped_column(ForeignKey("queries.id"), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    sql: Mapped[str]
+    original_sql: Mapped[str | None]
+    author: Mapped[str | None]
+    note: Mapped[str]
+    verdict: Mapped[dict[str, Any]]
+    dry_run: Mapped[str | None]
+    schema_fingerprint: Mapped[str]
+    canonical_key: Mapped[str | None]
+    lineage: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    created_at: Mapped[datetime]
+
+
+class RunRow(Base):
+    """One run of an accepted query on its target, with the rows that it showed while they are kept."""
+
+    __tablename__ = "runs"
+    __table_args__ = (
+        CheckConstraint("state IN ('running', 'done', 'failed', 'cancelled')", name="state"),
+        Index("ix_runs_query_id", "query_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=True)
+    query_id: Mapped[int] = mapped_column(ForeignKey("queries.id"))
+    version: Mapped[int]
+    target: Mapped[str]
+    sql: Mapped[str]  # as it was run, with the parameters in it
+    parameters: Mapped[dict[str, Any]]
+    state: Mapped[str]
+    error: Mapped[str | None]
+    started_by: Mapped[str | None]
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    duration_ms: Mapped[float | None]
+    row_limit: Mapped[int]
+    timeout_seconds: Mapped[float]
+    row_count: Mapped[int | None]
+    truncated: Mapped[bool | None]  # whether there were more rows than `row_limit`
+    columns: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    rows: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
+    chart: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))  # as somebody chose it
+    kept_at: Mapped[datetime | None]  # a snapshot: its rows are never pruned
+
+
+class ActionRow(Base):
+    """Something that somebody did to the farm: the action log."""
+
+    __tablename__ = "actions"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=True)
+    at: Mapped[datetime]
+    actor: Mapped[str]
+    action: Mapped[str]
+    detail: Mapped[dict[str, Any]]
+
+
+class UsageHourRow(Base):
+    """What the model calls of one hour (UTC) used, by model; see `farm.store.rollup`."""
+
+    __tablename__ = "usage_hours"
+
+    hour: Mapped[datetime] = mapped_column(primary_key=True)
+    model: Mapped[str] = mapped_column(primary_key=True)
+    calls: Mapped[int]
+    failed_calls: Mapped[int]
+    prompt_tokens: Mapped[int] = mapped_column(BigInteger())
+    completion_tokens: Mapped[int] = mapped_column(BigInteger())
+    cost_usd: Mapped[float | None]
+
+
+class OutcomeMinuteRow(Base):
+    """How many tasks came to which end within a minute; `reason_code` is empty where there is none.
+
+    They are events: a task that was requeued since still counts as it ended then.
+    """
+
+    __tablename__ = "outcome_minutes"
+
+    minute: Mapped[datetime] = mapped_column(primary_key=True)
+    state: Mapped[str] = mapped_column(primary_key=True)
+    reason_code: Mapped[str] = mapped_column(primary_key=True)
+    tasks: Mapped[int]
+
+
+class OutcomeHourRow(Base):
+    """The same within an hour, kept for good; minutes are kept for a day."""
+
+    __tablename__ = "outcome_hours"
+
+    hour: Mapped[datetime] = mapped_column(primary_key=True)
+    state: Mapped[str] = mapped_column(primary_key=True)
+    reason_code: Mapped[str] = mapped_column(primary_key=True)
+    tasks: Mapped[int]
+
+
+class RollupRow(Base):
+    """Up to what time a kind of rows has been summed up."""
+
+    __tablename__ = "rollups"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    until: Mapped[datetime]
+
+
+class CounterRow(Base):
+    """How much of something there has been in all, up to the steps that are not added yet.
+
+    `labels` is a JSON array of texts; amounts are whole numbers. See `farm.store.counters`.
+    """
+
+    __tablename__ = "counters"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    labels: Mapped[str] = mapped_column(primary_key=True)
+    amount: Mapped[int] = mapped_column(BigInteger())
+
+
+class CounterStepRow(Base):
+    """What one transaction adds to counters: [name, label, …, amount] for each of them."""
+
+    __tablename__ = "counter_steps"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=True)
+    amounts: Mapped[list[Any]]
 
 
 class WorkerRow(Base):

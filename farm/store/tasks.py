@@ -3,7 +3,7 @@
 Every function takes a connection inside `Store.write()`; several calls may share its commit.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,9 +11,10 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, case, func, or_, select, tuple_, type_coerce, update
 from sqlalchemy.dialects import postgresql
 
-from farm.store import lineages
+from farm.store import counted, counters, lineages, tags
+from farm.store.counted import Amount
 from farm.store.engine import now
-from farm.store.once import insert_once
+from farm.store.once import insert_new, insert_once
 from farm.store.states import TaskState
 from farm.store.tables import (
     AnswerRow,
@@ -55,6 +56,7 @@ class Claimed:
     target_version: datetime
     model: str | None
     dialect: str | None = None
+    batch_id: int | None = None
     calls_before: int = 0
     last: bool = False
     answers: tuple[StoredAnswer, ...] = ()
@@ -117,6 +119,7 @@ def _lease(
             attempt=TaskRow.attempt + charge,
             worker=worker,
             leased_until=_from_now(connection, lease_seconds),
+            claimed_at=func.coalesce(TaskRow.claimed_at, type_coerce(now(), UtcDateTime())),
         )
         .returning(
             TaskRow.id,
@@ -126,6 +129,7 @@ def _lease(
             TaskRow.target,
             TaskRow.model,
             TaskRow.dialect,
+            TaskRow.batch_id,
             TaskRow.calls_before,
             select(TargetRow.updated_at)
             .where(TargetRow.name == TaskRow.target)
@@ -180,7 +184,9 @@ def save_answers(connection: Connection, answers: Sequence[dict[str, Any]]) -> l
 
     It needs no fence: a paid answer is welcome from anyone, the first one of a call stays.
     """
-    if insert_once(connection, AnswerRow, answers) == len(answers):
+    new = insert_new(connection, AnswerRow, answers)
+    counters.add(connection, counted.answered(new))
+    if len(new) == len(answers):
         return [_stored(answer) for answer in answers]
     keys = [(answer["task_id"], answer["call_no"]) for answer in answers]
     rows = connection.execute(
@@ -198,20 +204,35 @@ def _stored(row: Any) -> StoredAnswer:
 
 def save_failed_calls(connection: Connection, calls: Sequence[dict[str, Any]]) -> None:
     """Count calls that gave no answer and may have been paid. Needs no fence: money is spent by anyone."""
-    insert_once(connection, FailedCallRow, calls)
+    new = insert_new(connection, FailedCallRow, calls)
+    counters.add(connection, counted.failed(new))
 
 
 def finish(connection: Connection, outcomes: Iterable[Outcome]) -> set[int]:
     """Settle tasks whose token still holds; returns the ids settled. A lost lease leaves no trace."""
-    kept = [outcome for outcome in outcomes if _settle(connection, outcome)]
+    at = now()
+    settled = [(outcome, _settle(connection, outcome, at)) for outcome in outcomes]
+    kept = [outcome for outcome, task in settled if task is not None]
     queries = [outcome.query for outcome in kept if outcome.query is not None]
     if queries:
         insert_once(connection, QueryRow, queries)
         lineages.save(connection, queries)
+        tags.save(connection, [query["task_id"] for query in queries])
     candidates = [candidate for outcome in kept for candidate in outcome.candidates]
     if candidates:
         insert_once(connection, CandidateRow, candidates)
+    counters.add(connection, _counted(settled, at))
     return {outcome.task_id for outcome in kept}
+
+
+def _counted(settled: Iterable[tuple[Outcome, Any]], at: datetime) -> Iterator[Amount]:
+    for outcome, task in settled:
+        if task is not None:
+            yield from counted.ended(1, outcome.state, outcome.reason_code)
+            yield from counted.worked(
+                outcome.state, created_at=task.created_at, claimed_at=task.claimed_at, ended_at=at
+            )
+            yield from counted.checked(outcome.candidates)
 
 
 _SETTLE = (
@@ -228,19 +249,21 @@ _SETTLE = (
         finished_at=bindparam("at"),
         leased_until=None,
     )
+    .returning(TaskRow.created_at, TaskRow.claimed_at)
 )
 
 
-def _settle(connection: Connection, outcome: Outcome) -> bool:
+def _settle(connection: Connection, outcome: Outcome, at: datetime) -> Any:
+    """The task's times, if its token still holds; else None."""
     parameters = {
         "task_id": outcome.task_id,
         "fence": outcome.token,
         "new_state": outcome.state,
         "new_code": outcome.reason_code,
         "new_reason": outcome.reason,
-        "at": now(),
+        "at": at,
     }
-    return connection.execute(_SETTLE, parameters).rowcount == 1
+    return connection.execute(_SETTLE, parameters).one_or_none()
 
 
 def release(
@@ -288,7 +311,7 @@ def expire(connection: Connection, *, max_attempts: int, before: datetime | None
 def _expire(connection: Connection, which: Any, max_attempts: int, why: str) -> int:
     spent = TaskRow.attempt >= max_attempts
     reason = f"{max_attempts} attempts ended without an outcome; the last time {why}"
-    return connection.execute(
+    freed = connection.scalars(
         update(TaskRow)
         .where(TaskRow.state == TaskState.LEASED, which)
         .values(
@@ -299,7 +322,11 @@ def _expire(connection: Connection, which: Any, max_attempts: int, why: str) -> 
             worker=None,
             leased_until=None,
         )
-    ).rowcount
+        .returning(TaskRow.state)
+    ).all()
+    dead = freed.count(TaskState.DEAD)
+    counters.add(connection, counted.ended(dead, TaskState.DEAD, TOO_MANY_ATTEMPTS))
+    return len(freed)
 
 
 def waiting(

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from farm.store import counted, counters
 from farm.store.engine import now
 from farm.store.tables import QueueRow, WorkerRow
 
@@ -17,12 +18,15 @@ def register(connection: Connection, *, name: str, slot: str, host: str, pid: in
     at = now()
     born = {"name": name, "slot": slot, "host": host, "pid": pid, "queue": queue, "state": "ready"}
     # said again where the store took it without our hearing of it
-    connection.execute(
+    new = connection.execute(
         _dialect(connection)
         .insert(WorkerRow)
         .values(**born, started_at=at, heartbeat_at=at)
         .on_conflict_do_nothing()
+        .returning(WorkerRow.name)
     )
+    if new.first() is not None:
+        counters.add(connection, counted.worker_started())
     connection.execute(delete(WorkerRow).where(WorkerRow.ended_at < at - KEPT))
 
 
@@ -53,11 +57,13 @@ def end(
     known = select(WorkerRow.name).where(WorkerRow.name == name)
     if connection.execute(known).first() is None:
         register(connection, name=name, slot=slot, host=host, pid=pid, queue=queue)
-    connection.execute(
+    ended = connection.execute(
         update(WorkerRow)
         .where(WorkerRow.name == name, WorkerRow.ended_at.is_(None))
         .values(state="ended", in_flight=0, ended_at=now(), end_reason=reason, end_wanted=wanted)
     )
+    if ended.rowcount == 1:
+        counters.add(connection, counted.worker_ended(reason, wanted=wanted))
 
 
 def scale(connection: Connection) -> dict[str, int]:

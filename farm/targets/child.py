@@ -9,64 +9,39 @@ started for the first query and serves the next ones too; it ends when its stand
 import contextlib
 import os
 import pickle
-import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from typing import Any
 
-from farm.errors import QueryFailed, TargetTrouble
+from farm.errors import QueryCancelled, TargetTrouble
 from farm.targets.engine import Result
-from farm.targets.urls import dialect_of
+from farm.targets.orders import (
+    MEMORY_LIMIT_BYTES,
+    CancelOrder,
+    Chunk,
+    Ending,
+    Failure,
+    Head,
+    Opening,
+    Order,
+    StreamOrder,
+)
+
+__all__ = ["MEMORY_LIMIT_BYTES", "EngineChild", "Opening", "Order", "RowStream", "StreamOrder", "environment"]
 
 START_LIMIT_SECONDS = 20.0
-MEMORY_LIMIT_BYTES = 1 << 30
-TEMP_FILE_LIMIT_BYTES = 1 << 30
-"""A file that SQLite sorts in; Postgres' own limit is set to as much, where the role may set it."""
-PROGRAM = "from farm.targets.child import main; main()"
+CANCEL_LIMIT_SECONDS = 3.0
+"""How long a query that is cancelled may go on before its process is killed."""
+PROGRAM = "from farm.targets.serving import main; main()"
 NEEDS_MEMORY = "the query needs more memory than a report is given"
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Opening:
-    """What the child opens; the URL, a secret, goes through the pipe alone."""
-
-    url: str
-    target_name: str
-    search_path: str | None = None
-    memory_limit_bytes: int = MEMORY_LIMIT_BYTES
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Order:
-    """One query for the child; the answer is a Result or a Failure."""
-
-    sql: str
-    row_limit: int
-    timeout_seconds: float
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Failure:
-    """A TargetTrouble in the child; `is_of_query`: a QueryFailed."""
-
-    said: str
-    is_of_query: bool = False
-
-    def error(self) -> TargetTrouble:
-        return (QueryFailed if self.is_of_query else TargetTrouble)(self.said)
-
-
-class Runner(Protocol):
-    """The part of an engine that the child needs."""
-
-    def run_here(self, sql: str, *, row_limit: int, timeout_seconds: float) -> Result: ...
+Process = subprocess.Popen[bytes]
 
 
 class EngineChild:
-    """The parent's side. Not for use by several threads at once.
+    """The parent's side. Not for use by several threads at once, but for `cancel`.
 
     `grace_seconds`: how long after the time-out the child may still end the query by itself.
     """
@@ -74,26 +49,35 @@ class EngineChild:
     def __init__(self, opening: Opening, *, grace_seconds: float) -> None:
         self._opening = opening
         self._grace_seconds = grace_seconds
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
+        self._watch: Watch | None = None
+        self._sending = threading.Lock()
 
-    def run(self, order: Order) -> Result:
-        """What the engine's `run_here` gives, or raises, in the child."""
-        if self._process is not None and self._process.poll() is not None:
-            self.close()
-        process = self._process or self._start()
-        with _killed_after(process, order.timeout_seconds + self._grace_seconds) as killed:
-            outcome = _exchange(process, order)
-        if isinstance(outcome, Result):
-            return outcome
-        if isinstance(outcome, Failure):
-            raise outcome.error()
-        self.close()
-        if killed.is_set():
-            raise took_too_long(self._opening.target_name, order.timeout_seconds)
-        raise TargetTrouble(
-            f"the query ended the process it ran in (exit code {process.returncode}), on target "
-            f"{self._opening.target_name!r}; it may need more memory than a report is given"
-        )
+    def run(self, order: Order, *, cancelled: threading.Event | None = None) -> Result:
+        """What the engine's `run_here` gives, or raises, in the child; not begun if `cancelled` is set."""
+        with self._at_work(order, cancelled) as watch:
+            outcome = _answer_of(watch.process)
+            if isinstance(outcome, Result):
+                return outcome
+            raise self._trouble(outcome, watch, order)
+
+    def stream(self, order: StreamOrder, *, cancelled: threading.Event | None = None) -> "RowStream":
+        """The rows of a query as they come; raises as `run` does, now or while they are read."""
+        return RowStream(self._parts(order, cancelled))
+
+    def cancel(self) -> None:
+        """Stop the query that runs, from any thread: in its database, and if need be with its process.
+
+        Whoever waits for it gets QueryCancelled. Where none runs nothing happens, so a caller whose query is
+        just about to begin sets its `cancelled` first.
+        """
+        watch = self._watch
+        if watch is None:
+            return
+        watch.cancelled.set()
+        watch.kill_after(CANCEL_LIMIT_SECONDS)
+        with contextlib.suppress(OSError, ValueError):
+            self._send(watch.process, CancelOrder())
 
     def close(self) -> None:
         if self._process is not None:
@@ -101,20 +85,146 @@ class EngineChild:
             self._process.communicate()
             self._process = None
 
-    def _start(self) -> subprocess.Popen[bytes]:
-        self._process = subprocess.Popen(
+    def _parts(
+        self, order: StreamOrder, cancelled: threading.Event | None
+    ) -> Iterator[Head | Chunk | Ending]:
+        with self._at_work(order, cancelled) as watch:
+            finished = False
+            try:
+                while not finished:
+                    part = _answer_of(watch.process)
+                    finished = not isinstance(part, Head | Chunk)
+                    if not isinstance(part, Head | Chunk | Ending):
+                        raise self._trouble(part, watch, order)
+                    yield part
+            finally:
+                if not finished:
+                    self._leave(watch.process)
+
+    def _leave(self, process: Process) -> None:
+        """Stop a query whose rows nobody wants any more."""
+        self.cancel()
+        while isinstance(answer := _answer_of(process), Head | Chunk):
+            pass
+        if answer is None:
+            self.close()
+
+    @contextlib.contextmanager
+    def _at_work(self, order: Order | StreamOrder, cancelled: threading.Event | None) -> Iterator["Watch"]:
+        """Send the order, and kill the child should it not be through with it in time."""
+        if self._process is not None and self._process.poll() is not None:
+            self.close()
+        process = self._process or self._start()
+        with Watch(process, order.timeout_seconds + self._grace_seconds) as watch:
+            self._watch = watch
+            try:
+                with contextlib.suppress(OSError):  # then there is no answer either
+                    self._send(process, order)
+                if cancelled is not None and cancelled.is_set():
+                    self.cancel()
+                yield watch
+            finally:
+                self._watch = None
+        if watch.killed.is_set():
+            self.close()
+
+    def _send(self, process: Process, message: object) -> None:
+        assert process.stdin is not None
+        with self._sending:
+            pickle.dump(message, process.stdin)
+            process.stdin.flush()
+
+    def _trouble(self, outcome: object, watch: "Watch", order: Order | StreamOrder) -> TargetTrouble:
+        """What an outcome that is no result means; without one the child has ended."""
+        if isinstance(outcome, Failure):
+            return outcome.error()
+        self.close()
+        if watch.cancelled.is_set():
+            return QueryCancelled("the query was cancelled")
+        if watch.killed.is_set():
+            return took_too_long(self._opening.target_name, order.timeout_seconds)
+        return TargetTrouble(
+            f"the query ended the process it ran in (exit code {watch.process.returncode}), on target "
+            f"{self._opening.target_name!r}; it may need more memory than a report is given"
+        )
+
+    def _start(self) -> Process:
+        process = subprocess.Popen(
             [sys.executable, "-P", "-c", PROGRAM],
             env=environment(os.environ),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
-        with _killed_after(self._process, START_LIMIT_SECONDS):
-            refused = _exchange(self._process, (self._opening, self._grace_seconds))
+        self._process = process
+        with Watch(process, START_LIMIT_SECONDS):
+            with contextlib.suppress(OSError):
+                self._send(process, (self._opening, self._grace_seconds))
+            refused = _answer_of(process)
         if refused != "ready":
             self.close()
             raise TargetTrouble(str(refused or "the process that runs reports' queries does not start"))
-        return self._process
+        return process
+
+
+class RowStream:
+    """The rows of a query in chunks as they come; `close` stops it where it is.
+
+    `columns` are there at once, `truncated` (whether there were more rows than the limit) at the end.
+    """
+
+    def __init__(self, parts: Iterator[Head | Chunk | Ending]) -> None:
+        self._parts = parts
+        head = next(parts)
+        assert isinstance(head, Head)
+        self.columns = head.columns
+        self.truncated = False
+        self.elapsed_ms = 0.0
+
+    def __iter__(self) -> Iterator[list[tuple[Any, ...]]]:
+        for part in self._parts:
+            if isinstance(part, Chunk):
+                rows: list[tuple[Any, ...]] = pickle.loads(part.packed)  # noqa: S301 # nosec B301
+                if rows:  # an empty result has one empty chunk, so that its columns are known
+                    yield rows
+            elif isinstance(part, Ending):
+                self.truncated, self.elapsed_ms = part.truncated, part.elapsed_ms
+
+    def close(self) -> None:
+        self._parts.close()  # type: ignore[attr-defined]  # a generator
+
+
+class Watch:
+    """While it is entered: kills the process when its time is over."""
+
+    def __init__(self, process: Process, seconds: float) -> None:
+        self.process = process
+        self.killed = threading.Event()
+        self.cancelled = threading.Event()
+        self._seconds = seconds
+        self._over = False
+        self._timers: list[threading.Timer] = []
+
+    def __enter__(self) -> "Watch":
+        self.kill_after(self._seconds)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over = True
+        for timer in self._timers:
+            timer.cancel()
+            timer.join()
+
+    def kill_after(self, seconds: float) -> None:
+        timer = threading.Timer(seconds, self._kill)
+        timer.daemon = True
+        self._timers.append(timer)
+        timer.start()
+
+    def _kill(self) -> None:
+        if not self._over:
+            self.killed.set()
+            self.process.kill()
 
 
 def environment(ours: Mapping[str, str]) -> dict[str, str]:
@@ -130,108 +240,11 @@ def took_too_long(target_name: str, timeout_seconds: float) -> TargetTrouble:
     )
 
 
-@contextlib.contextmanager
-def _killed_after(process: subprocess.Popen[bytes], seconds: float) -> Iterator[threading.Event]:
-    """Kill the process unless the block ends in time; yields the event that says so."""
-    killed = threading.Event()
-
-    def kill() -> None:
-        killed.set()
-        process.kill()
-
-    timer = threading.Timer(seconds, kill)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield killed
-    finally:
-        timer.cancel()
-        timer.join()
-
-
-def _exchange(process: subprocess.Popen[bytes], message: object) -> object:
-    """The child's answer; None where it ended instead."""
-    assert process.stdin is not None
+def _answer_of(process: Process) -> object:
+    """The child's next answer; None where it ended instead."""
     assert process.stdout is not None
     try:
-        pickle.dump(message, process.stdin)
-        process.stdin.flush()
         answer: object = pickle.load(process.stdout)  # noqa: S301 - written by our own child # nosec B301
     except (OSError, EOFError, pickle.UnpicklingError):
         return None
     return answer
-
-
-def main() -> None:
-    """The child: opens the database it is told of, says "ready" or why not, then answers orders."""
-    opening, grace_seconds = pickle.load(sys.stdin.buffer)  # noqa: S301 - written by our own parent # nosec B301
-    _limit_resources(opening.memory_limit_bytes)
-    try:
-        runner = _opened(opening)
-    except TargetTrouble as trouble:
-        _answer(str(trouble))
-        return
-    _answer("ready")
-    with contextlib.suppress(EOFError):
-        while True:
-            order: Order = pickle.load(sys.stdin.buffer)  # noqa: S301 - written by our own parent # nosec B301
-            _answer(_outcome(runner, order, grace_seconds))
-
-
-def _opened(opening: Opening) -> Runner:
-    dialect = dialect_of(opening.url)
-    if dialect == "sqlite":
-        from farm.targets.sqlite.engine import SqliteEngine
-
-        return SqliteEngine.from_url(opening.url, target_name=opening.target_name)
-    if dialect == "mysql":
-        from farm.targets.mysql.engine import MysqlEngine
-
-        return MysqlEngine(opening.url, target_name=opening.target_name)
-    if dialect == "duckdb":
-        from farm.targets.duckdb.engine import DuckdbEngine
-
-        return DuckdbEngine.from_url(opening.url, target_name=opening.target_name)
-    from farm.targets.postgres.engine import PostgresEngine
-
-    return PostgresEngine(opening.url, target_name=opening.target_name, search_path=opening.search_path)
-
-
-def _outcome(runner: Runner, order: Order, grace_seconds: float) -> Result | Failure:
-    try:
-        with _ending_itself_after(order.timeout_seconds + 2 * grace_seconds):
-            return runner.run_here(
-                order.sql, row_limit=order.row_limit, timeout_seconds=order.timeout_seconds
-            )
-    except TargetTrouble as trouble:
-        return Failure(said=str(trouble), is_of_query=isinstance(trouble, QueryFailed))
-    except MemoryError:
-        return Failure(said=NEEDS_MEMORY)
-
-
-@contextlib.contextmanager
-def _ending_itself_after(seconds: float) -> Iterator[None]:
-    """Should the parent be gone: an alarm without a handler ends the process even within SQLite."""
-    if not hasattr(signal, "setitimer"):
-        yield
-        return
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-
-
-def _answer(outcome: object) -> None:
-    pickle.dump(outcome, sys.stdout.buffer)
-    sys.stdout.buffer.flush()
-
-
-def _limit_resources(memory_bytes: int) -> None:
-    """Bound memory and the files that sorting makes, where the system can (not on Windows)."""
-    with contextlib.suppress(ImportError):
-        import resource
-
-        for kind, most in (("RLIMIT_AS", memory_bytes), ("RLIMIT_FSIZE", TEMP_FILE_LIMIT_BYTES)):
-            with contextlib.suppress(ValueError, OSError):
-                resource.setrlimit(getattr(resource, kind), (most, most))

@@ -120,7 +120,10 @@ def check_subject(subject: Subject) -> tuple[Finding, ...]:
     """The same for a query of which more may be asked afterwards."""
     findings: list[Finding] = []
     for at, each in enumerate(CHECKS):
-        found = _guarded(each, subject)
+        try:
+            found = (*each(subject),)
+        except Exception as error:
+            found = (_not_checked(each, error),)
         if not found:
             continue
         findings += found
@@ -128,21 +131,24 @@ def check_subject(subject: Subject) -> tuple[Finding, ...]:
         if errors:
             if DECIDED_BY_ENGINE.issuperset(errors) and known_names in CHECKS[at + 1 :]:
                 # an engine may overrule these, and must not read foreign tables for that
-                findings += [f for f in _guarded(known_names, subject) if f.code not in DECIDED_BY_ENGINE]
+                findings += [f for f in _names(subject) if f.code not in DECIDED_BY_ENGINE]
             break
     return tuple(findings)
 
 
-def _guarded(each: Check, subject: Subject) -> tuple[Finding, ...]:
+def _names(subject: Subject) -> tuple[Finding, ...]:
     try:
-        return tuple(each(subject))
-    except RecursionError:  # what the bounds do not count, such as x::a::b::c …
-        return (TOO_DEEP,)
-    except Exception as error:  # a defect in a check or in the parser must not pass for a good query
-        return (
-            Finding(
-                code="could_not_check",
-                message=f"the check {each.__name__} failed on this query: {type(error).__name__}",
-                hint="write the query in a simpler form",
-            ),
-        )
+        return tuple(known_names(subject))
+    except Exception as error:
+        return (_not_checked(known_names, error),)
+
+
+def _not_checked(each: Check, error: Exception) -> Finding:
+    """A defect in a check or in the parser must not pass for a good query."""
+    if isinstance(error, RecursionError):  # what the bounds do not count, such as x::a::b::c …
+        return TOO_DEEP
+    return Finding(
+        code="could_not_check",
+        message=f"the check {each.__name__} failed on this query: {type(error).__name__}",
+        hint="write the query in a simpler form",
+    )

@@ -27,6 +27,8 @@ def aggregates_in_place(subject: Subject) -> Iterator[Finding]:
 def aliases_of_aggregates(subject: Subject) -> Iterator[Finding]:
     """WHERE and GROUP BY mean no aggregate by its alias or position either."""
     owners = {id(aggregate.selection.node) for aggregate in subject.aggregates}
+    if not owners:
+        return
     for selection in subject.resolution.selections:
         if id(selection.node) not in owners:
             continue
@@ -41,7 +43,8 @@ def aliases_of_aggregates(subject: Subject) -> Iterator[Finding]:
             if meant is not item and (found := _first(meant, subject)) is not None:
                 yield _misplaced(subject, found, "GROUP BY", "group by columns of the tables")
         where = selection.node.args.get("where")
-        for column in where.find_all(exp.Column) if where is not None else ():
+        may_mean_any = where is not None and bool(selection.scope.aliases)
+        for column in where.find_all(exp.Column) if where is not None and may_mean_any else ():
             reference = subject.resolution.references.get(id(column))
             if reference is None or reference.alias is None or reference.scope is not selection.scope:
                 continue
@@ -112,6 +115,8 @@ def windows_in_place(subject: Subject) -> Iterator[Finding]:
                 hint="leave OVER (…) out",
                 **subject.place(call.meta.get("start")),
             )
+    if exp.Window not in subject.kinds:
+        return
     for clause in subject.find_all(exp.Where, exp.Group, exp.Having):
         inner = next(_windows(clause), None)
         if inner is not None and not isinstance(clause.parent, exp.Filter):

@@ -36,6 +36,7 @@ _QUOTED = frozenset(
 _OPENS = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.CASE})
 _CLOSES = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.END})
 _NAMES = frozenset({TokenType.VAR, TokenType.IDENTIFIER, TokenType.STRING, TokenType.NUMBER, TokenType.COMMA})
+_ENDS_CHAIN = _NAMES | _CLOSES
 _OPERATORS = frozenset({TokenType.AND, TokenType.OR, TokenType.UNION, TokenType.EXCEPT, TokenType.INTERSECT})
 
 TOO_DEEP = Finding(
@@ -85,7 +86,7 @@ def within_nesting(subject: Subject) -> Iterator[Finding]:
             code="too_long",
             message=f"the query has {len(tokens):,} words; at most {TOKEN_LIMIT:,} are checked",
         )
-    if (lost := _unbalanced(tokens)) is not None:
+    if (lost := _unbalanced(subject)) is not None:
         yield Finding(
             code="syntax_error",
             message=f"the parenthesis {lost.text} has no counterpart",
@@ -99,9 +100,9 @@ def within_nesting(subject: Subject) -> Iterator[Finding]:
             hint="write the query with ordinary spaces and without templates",
             **subject.place(odd),
         )
-    place = _too_deep(tokens)
-    if place is not None:
-        yield replace(TOO_DEEP, **subject.place(place.start))
+    at = _too_deep(subject.token_types)
+    if at is not None:
+        yield replace(TOO_DEEP, **subject.place(tokens[at].start))
 
 
 def no_code_in_comments(subject: Subject) -> Iterator[Finding]:
@@ -119,17 +120,18 @@ def no_code_in_comments(subject: Subject) -> Iterator[Finding]:
         )
 
 
-def _unbalanced(tokens: Sequence[Token]) -> Token | None:
+def _unbalanced(subject: Subject) -> Token | None:
     """The first parenthesis without its counterpart."""
-    opened: list[Token] = []
-    for token in tokens:
-        if token.token_type is TokenType.L_PAREN:
-            opened.append(token)
-        elif token.token_type is TokenType.R_PAREN:
+    opening, closing = TokenType.L_PAREN, TokenType.R_PAREN
+    opened: list[int] = []
+    for at, kind in enumerate(subject.token_types):
+        if kind is opening:
+            opened.append(at)
+        elif kind is closing:
             if not opened:
-                return token
+                return subject.tokens[at]
             opened.pop()
-    return opened[0] if opened else None
+    return subject.tokens[opened[0]] if opened else None
 
 
 def _odd_outside_strings(subject: Subject) -> int | None:
@@ -148,17 +150,26 @@ def _first_outside_strings(subject: Subject, offsets: Sequence[int]) -> int | No
     return next((offset for offset in offsets if offset not in inside), None)
 
 
-def _too_deep(tokens: Sequence[Token]) -> Token | None:
-    """The token at which nesting, a run of keywords or signs, or the number of operators passes its limit."""
+def _too_deep(kinds: Sequence[TokenType]) -> int | None:
+    """At which token nesting, a run of keywords or signs, or the number of operators passes its limit."""
     depth = chain = operators = brackets = 0
-    for token in tokens:
-        kind = token.token_type
-        depth += (kind in _OPENS) - (kind in _CLOSES)
-        chain = 0 if kind in _NAMES or kind in _CLOSES else chain + 1
-        operators += kind in _OPERATORS
-        brackets += kind is TokenType.L_BRACKET
+    for at, kind in enumerate(kinds):
+        if kind in _ENDS_CHAIN:
+            chain = 0
+            if kind not in _CLOSES:
+                continue
+            depth -= 1
+        else:
+            chain += 1
+            if kind in _OPENS:
+                depth += 1
+                brackets += kind is TokenType.L_BRACKET
+            elif kind is TokenType.DOT:  # the parser copies all that stands before it
+                brackets += at > 0 and kinds[at - 1] is TokenType.R_PAREN
+            elif kind in _OPERATORS:
+                operators += 1
         if depth > NESTING_LIMIT or chain > CHAIN_LIMIT + depth:
-            return token
+            return at
         if operators > OPERAND_LIMIT or brackets > BRACKET_LIMIT:
-            return token
+            return at
     return None

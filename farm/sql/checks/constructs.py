@@ -1,6 +1,6 @@
 """Constructs that one dialect has and another does not: the parser knows them all, whichever it reads."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -54,7 +54,7 @@ class Construct:
 
 def known_constructs(subject: Subject) -> Iterator[Finding]:
     """Everything in the query is part of its dialect's grammar."""
-    for construct in _foreign_to(subject.rules.name):
+    for construct in _foreign_to(subject.rules.name).among(subject):
         for start in construct.find(subject):
             yield Finding(
                 code="foreign_construct",
@@ -65,9 +65,35 @@ def known_constructs(subject: Subject) -> Iterator[Finding]:
             break
 
 
+class _Index:
+    """Constructs by what they are recognised by: few queries have any of it."""
+
+    def __init__(self, constructs: Sequence[Construct]) -> None:
+        self._constructs = constructs
+        self._by_sign: dict[str | type[exp.Expr], list[int]] = {}
+        self._by_none: list[int] = []
+        for at, construct in enumerate(constructs):
+            signs: Iterable[str | type[exp.Expr]] = construct.find.words or construct.find.kinds
+            for sign in signs:
+                self._by_sign.setdefault(sign, []).append(at)
+            if not signs:
+                self._by_none.append(at)
+        self._words = frozenset(sign for sign in self._by_sign if isinstance(sign, str))
+        self._kinds = frozenset(sign for sign in self._by_sign if isinstance(sign, type))
+
+    def among(self, subject: Subject) -> Iterator[Construct]:
+        """Those that may be in the query, in their order."""
+        found = set(self._by_none)
+        for word in self._words & subject.words:
+            found.update(self._by_sign[word])
+        for kind in self._kinds & subject.kinds:
+            found.update(self._by_sign[kind])
+        return (self._constructs[at] for at in sorted(found))
+
+
 @cache
-def _foreign_to(dialect: str) -> tuple[Construct, ...]:
-    return tuple(construct for construct in CONSTRUCTS if dialect not in construct.dialects)
+def _foreign_to(dialect: str) -> _Index:
+    return _Index([construct for construct in CONSTRUCTS if dialect not in construct.dialects])
 
 
 _ALL = frozenset({"sqlite", "postgres", "mysql", "duckdb"})
@@ -154,7 +180,7 @@ CONSTRUCTS: tuple[Construct, ...] = (
     _of("NOTNULL", _MODERN, postfix("NOTNULL"), "write IS NOT NULL"),
     _of(
         "NOT NULL behind a value",
-        frozenset({"sqlite"}),
+        frozenset({"sqlite", "duckdb"}),
         Find(offsets=postfix_not_null, words=frozenset({"NULL"})),
         "write IS NOT NULL",
     ),
@@ -216,7 +242,12 @@ CONSTRUCTS: tuple[Construct, ...] = (
     _of("ANY with values", frozenset(), nodes_of(exp.Any, exp.All, where=of_values), "use IN (…)"),
     _of("ANY with a value", _LIKE_POSTGRES, nodes_of(exp.Any, exp.All, where=of_a_value), "compare with ="),
     _of("SEARCH", frozenset({"postgres"}), nodes_of(exp.RecursiveWithSearch), "order the result"),
-    _of("ANY without parentheses", frozenset(), Find(offsets=any_of_no_list), "write = ANY (…)"),
+    _of(
+        "ANY without parentheses",
+        frozenset(),
+        Find(offsets=any_of_no_list, words=frozenset({"ANY", "SOME"})),
+        "write = ANY (…)",
+    ),
     _of(
         "IN without parentheses",
         frozenset({"sqlite", "duckdb"}),
@@ -227,7 +258,12 @@ CONSTRUCTS: tuple[Construct, ...] = (
     _of(
         "LIMIT … PERCENT", frozenset({"duckdb"}), nodes_of(exp.LimitOptions, where=percent), "count the rows"
     ),
-    _of("* behind other columns", _MODERN, Find(offsets=stars_not_first), "put * first, or write t.*"),
+    _of(
+        "* behind other columns",
+        _MODERN,
+        Find(offsets=stars_not_first, kinds=frozenset({exp.Star})),
+        "put * first, or write t.*",
+    ),
     _of(
         "LIKE ANY",
         _LIKE_POSTGRES,

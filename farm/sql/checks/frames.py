@@ -36,10 +36,12 @@ def frames_are_whole(subject: Subject) -> Iterator[Finding]:
     """BETWEEN in a frame has both its bounds."""
     tokens = subject.tokens
     written = [
-        token
-        for token, before in zip(tokens[1:], tokens, strict=False)
-        if token.token_type is TokenType.BETWEEN and before.text.upper() in _FRAMES
+        tokens[at]
+        for at in subject.tokens_of(TokenType.BETWEEN)
+        if at and tokens[at - 1].text.upper() in _FRAMES
     ]
+    if not written:
+        return
     whole = sum(spec.args.get("end") is not None for spec in subject.find_all(exp.WindowSpec))
     if len(written) > whole:
         yield Finding(

@@ -6,6 +6,7 @@ from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
 from farm.sql.calls import start_of
+from farm.sql.shape import is_joined
 from farm.sql.subject import Subject
 from farm.sql.verdict import Finding
 from farm.sql.words import words
@@ -22,6 +23,8 @@ _NO_SPACE = words(
     "max mid min now position session_user std stddev stddev_pop stddev_samp subdate substr substring sum "
     "sysdate system_user trim variance var_pop var_samp"
 )
+_FETCH_ENDS = frozenset({"ONLY", "TIES"})
+_FETCH_WORDS = 40  # a number in parentheses may be computed
 _OUTER = frozenset({TokenType.LEFT, TokenType.RIGHT, TokenType.FULL})
 
 
@@ -31,18 +34,15 @@ def joins_have_conditions(subject: Subject) -> Iterator[Finding]:
         return
     tokens = subject.tokens
     wanting: list[Token] = []
-    conditions = 0
+    conditions = sum(1 for _ in subject.tokens_of(TokenType.USING))
     unconditional = 0
-    for at, token in enumerate(tokens):
-        if token.token_type is TokenType.JOIN:
-            before = set(_words_before(tokens, at))
-            unconditional += not before.isdisjoint(_UNCONDITIONAL)
-            if not before & _UNCONDITIONAL and (subject.rules.name != "mysql" or before & _OUTER):
-                wanting.append(token)
-        elif token.token_type is TokenType.USING:
-            conditions += 1
-        elif token.token_type is TokenType.ON:
-            conditions += tokens[at - 1].token_type is not TokenType.DISTINCT
+    for at in subject.tokens_of(TokenType.JOIN):
+        before = set(_words_before(tokens, at))
+        unconditional += not before.isdisjoint(_UNCONDITIONAL)
+        if not before & _UNCONDITIONAL and (subject.rules.name != "mysql" or before & _OUTER):
+            wanting.append(tokens[at])
+    for at in subject.tokens_of(TokenType.ON):
+        conditions += tokens[at - 1].token_type is not TokenType.DISTINCT
     if len(wanting) > conditions:
         yield Finding(
             code="join_without_condition",
@@ -67,13 +67,19 @@ def _words_before(tokens: list[Token], at: int) -> Iterator[TokenType]:
 def limits_are_understood(subject: Subject) -> Iterator[Finding]:
     """`LIMIT 5, 10` is for SQLite and MySQL, FETCH FIRST for the others."""
     takes_comma = subject.rules.name in {"sqlite", "mysql"}
-    for token, _, after in zip(subject.tokens, subject.tokens[1:], subject.tokens[2:], strict=False):
-        if token.token_type is TokenType.LIMIT and after.token_type is TokenType.COMMA and not takes_comma:
-            yield _grammar(subject, token, "LIMIT takes one number here", "write LIMIT … OFFSET …")
+    kinds = subject.token_types
+    for at in subject.tokens_of(TokenType.LIMIT) if not takes_comma else ():
+        if at + 2 < len(kinds) and kinds[at + 2] is TokenType.COMMA:
+            what = "LIMIT takes one number here"
+            yield _grammar(subject, subject.tokens[at], what, "write LIMIT … OFFSET …")
     fetch = next(subject.find_all(exp.Fetch), None)
     if fetch is not None and subject.rules.name == "sqlite":
         word = next((t for t in subject.tokens if t.token_type is TokenType.FETCH), None)
         yield _grammar(subject, word, "FETCH FIRST is not known here", "write LIMIT instead")
+    for at in subject.tokens_of(TokenType.FETCH) if fetch is not None else ():
+        if _FETCH_ENDS.isdisjoint(token.text.upper() for token in subject.tokens[at : at + _FETCH_WORDS]):
+            what = "FETCH FIRST … ROWS ends without ONLY"
+            yield _grammar(subject, subject.tokens[at], what, "write FETCH FIRST … ROWS ONLY, or LIMIT")
 
 
 def aliases_are_names(subject: Subject) -> Iterator[Finding]:
@@ -95,14 +101,13 @@ def aliases_are_names(subject: Subject) -> Iterator[Finding]:
                 hint="put it in double quotes",
                 **subject.place(start),
             )
-    for token, after in zip(subject.tokens, [*subject.tokens[1:], None], strict=True):
-        if token.token_type is TokenType.ALIAS and after is None:
-            yield Finding(
-                code="empty_clause",
-                message="nothing follows AS",
-                hint="complete the query",
-                **subject.place(token.start),
-            )
+    if subject.token_types[-1] is TokenType.ALIAS:
+        yield Finding(
+            code="empty_clause",
+            message="nothing follows AS",
+            hint="complete the query",
+            **subject.place(subject.tokens[-1].start),
+        )
 
 
 def names_in_backticks(subject: Subject) -> Iterator[Finding]:
@@ -129,7 +134,8 @@ def derived_tables_are_named(subject: Subject) -> Iterator[Finding]:
     for node in subject.find_all(exp.Subquery):
         inner = node.unnest()
         in_from = isinstance(node.parent, exp.From | exp.Join)
-        if in_from and isinstance(inner, exp.Query) and not isinstance(inner, exp.Table) and not node.alias:
+        is_query = isinstance(inner, exp.Query) and not isinstance(inner, exp.Table) and not is_joined(node)
+        if in_from and is_query and not node.alias:
             yield Finding(
                 code="derived_table_alias",
                 message="a subquery in FROM has no name",
@@ -143,8 +149,9 @@ def no_space_before_parenthesis(subject: Subject) -> Iterator[Finding]:
     """MySQL reads `SUM (x)` as a function of one's own, not as its built-in SUM."""
     if subject.rules.name != "mysql":
         return
-    for token, after in zip(subject.tokens, subject.tokens[1:], strict=False):
-        spaced = after.token_type is TokenType.L_PAREN and after.start > token.end + 1
+    for at in (opening - 1 for opening in subject.tokens_of(TokenType.L_PAREN) if opening):
+        token = subject.tokens[at]
+        spaced = subject.tokens[at + 1].start > token.end + 1
         if spaced and token.text.lower() in _NO_SPACE and token.token_type is not TokenType.IDENTIFIER:
             yield _grammar(subject, token, f"a space follows {token.text}", f"write {token.text}(…)")
 

@@ -55,10 +55,12 @@ def is_word(token: Token, text: str) -> bool:
 
 
 def either(*finds: Find) -> Find:
+    """What one of them finds; each of them looks for words."""
+
     def find(subject: Subject) -> Occurrences:
         return (start for each in finds for start in each(subject))
 
-    return Find(offsets=find)
+    return Find(offsets=find, words=frozenset[str]().union(*(each.words for each in finds)))
 
 
 def interval_of(kind: TokenType) -> Find:
@@ -97,7 +99,9 @@ def div(subject: Subject) -> Occurrences:
 def postfix_not_null(subject: Subject) -> Occurrences:
     tokens = subject.tokens
     for before, token, after in zip(tokens, tokens[1:], tokens[2:], strict=False):
-        if is_word(token, "NOT") and is_word(after, "NULL") and not is_word(before, "IS"):
+        if before.token_type in _BEFORE_NOT or is_word(before, "IS"):
+            continue
+        if is_word(token, "NOT") and is_word(after, "NULL"):
             yield token.start
 
 
@@ -113,10 +117,11 @@ def postfix(word: str) -> Find:
 
 
 def strings_side_by_side(subject: Subject) -> Occurrences:
-    for token, following in pairwise(subject.tokens):
-        between = subject.sql[token.end : following.start]
-        if token.token_type is following.token_type is TokenType.STRING and "\n" not in between:
-            yield following.start
+    tokens = subject.tokens
+    for at, following in pairwise(subject.tokens_of(TokenType.STRING)):
+        between = subject.sql[tokens[at].end : tokens[following].start]
+        if following == at + 1 and "\n" not in between:
+            yield tokens[following].start
 
 
 def typed_string(subject: Subject) -> Occurrences:
@@ -219,6 +224,12 @@ def keyword_argument(word: str) -> Find:
 
 TIMES = words("DATE TIME TIMESTAMP")
 _QUOTED = frozenset({TokenType.STRING, TokenType.IDENTIFIER})
+_BEFORE_NOT = frozenset(
+    {
+        *(TokenType.L_PAREN, TokenType.COMMA, TokenType.SELECT, TokenType.AND, TokenType.OR, TokenType.WHERE),
+        *(TokenType.NOT, TokenType.WHEN, TokenType.THEN, TokenType.ELSE, TokenType.EQ, TokenType.ON),
+    }
+)
 _COMPARING = frozenset({"=", "<>", "!=", "<", ">", "<=", ">="})
 _VALUES = _QUOTED | {TokenType.VAR, TokenType.NUMBER, TokenType.R_PAREN}
 _UNITS = words(

@@ -1,7 +1,7 @@
 """Tables joined without a condition: every row of one meets every row of the other. Nothing is wrong with the
 syntax, and hardly ever is it what was asked for."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from sqlglot import exp
 
@@ -14,17 +14,20 @@ from farm.sql.verdict import Finding, Severity
 
 def tables_are_linked(subject: Subject) -> Iterator[Finding]:
     """Warns of tables of the schema that no condition links; subqueries and CTEs often have a single row."""
-    if not subject.kinds & {exp.Join}:
+    if exp.Join not in subject.kinds:
         return
     for selection in subject.resolution.selections:
         tables = [source for source in selection.scope.sources if source.table is not None]
         if len(tables) < 2 or not _is_plain(selection.node):
             continue
         links = _Links()
-        if not all(_link(condition, subject, links) for condition in _conditions(selection.node)):
-            continue  # a name whose table is not certain may link anything
         _link_by_name(selection, links)
-        apart = next((table for table in tables[1:] if not links.joined(tables[0], table)), None)
+        apart = links.apart(tables)
+        for condition in _conditions(selection.node) if apart is not None else ():
+            # a name whose table is not certain may link anything
+            apart = links.apart(tables) if _link(condition, subject, links) else None
+            if apart is None:
+                break
         if apart is not None:
             yield Finding(
                 code="cross_join",
@@ -48,8 +51,10 @@ class _Links:
             if group in groups:
                 self._group[known] = groups[0]
 
-    def joined(self, one: Source, other: Source) -> bool:
-        return self._of(one) == self._of(other)
+    def apart(self, sources: Sequence[Source]) -> Source | None:
+        """The first one that nothing links to the first of all."""
+        first = self._of(sources[0])
+        return next((source for source in sources if self._of(source) != first), None)
 
     def _of(self, source: Source) -> int:
         return self._group.setdefault(id(source), id(source))
@@ -71,7 +76,7 @@ def _conditions(select: exp.Select) -> Iterator[exp.Expr]:
     """The parts of ON and WHERE that have to hold, each by itself."""
     where = select.args.get("where")
     wholes = [where.this] if where is not None else []
-    wholes += [join.args["on"] for join in joins(select) if join.args.get("on") is not None]
+    wholes += [join.args["on"] for join in joins(select) if join.args.get("on") is not None]  # those first
     while wholes:
         whole = wholes.pop().unnest()
         if isinstance(whole, exp.And):

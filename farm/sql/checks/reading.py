@@ -82,10 +82,9 @@ def only_reads(subject: Subject) -> Iterator[Finding]:
     if not isinstance(root, _ROOTS):
         yield _not_read_only(subject, root)
         return
-    for node in subject.nodes:
-        if not _reads(type(node)):  # type: ignore[arg-type]  # the stub of Expr hides that classes hash
-            yield _not_read_only(subject, node)
-            return
+    strange = frozenset(kind for kind in subject.kinds if not _reads(kind))  # type: ignore[arg-type]  # hashes
+    if strange:
+        yield _not_read_only(subject, next(node for node in subject.nodes if type(node) in strange))
 
 
 @cache
@@ -107,10 +106,11 @@ def allowed_functions(subject: Subject) -> Iterator[Finding]:
     """Every name that is called is on the dialect's list; read from the words, as the parser renames some."""
     functions, columns_follow = subject.rules.functions, _column_lists(subject)
     tokens = subject.tokens
-    for at, token in enumerate(tokens[:-1]):
-        if tokens[at + 1].token_type is not TokenType.L_PAREN or not _may_be_called(token):
+    for at in (opening - 1 for opening in subject.tokens_of(TokenType.L_PAREN) if opening):
+        token = tokens[at]
+        if not _may_be_called(token) or token.start in columns_follow:
             continue
-        if token.start in columns_follow or token.text.lower() in functions or _is_syntax(tokens, at):
+        if token.text.lower() in functions or _is_syntax(tokens, at):
             continue
         yield Finding(
             code="function_not_allowed",
@@ -160,6 +160,7 @@ TYPES_WITH_LENGTH = words(
 _BEFORE_CALL = words("FROM JOIN , ( LATERAL SELECT")
 _SAMPLING = words("BERNOULLI SYSTEM")
 _ONLY_BEHIND = {  # words that could name a function too
+    "DATETIME": words("AS"),  # CAST(… AS DATETIME(3))
     "COLUMNS": words("STRING"),  # JSON_TABLE(…, '$' COLUMNS (…))
     "INDEX": words("USE FORCE IGNORE"),
     "RENAME": words("*"),

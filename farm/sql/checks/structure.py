@@ -32,25 +32,27 @@ _ONLY_BEHIND_AS = words(
 )
 _NAME = TokenType.IDENTIFIER
 _OPENING, _CLOSING = TokenType.L_PAREN, TokenType.R_PAREN
+_ORDERED = _SET_OPERATIONS.union(_RANKS, (_OPENING, _CLOSING))
 
 
 def clauses_in_order(subject: Subject) -> Iterator[Finding]:
     """FROM and JOIN, WHERE, GROUP BY, HAVING, ORDER BY, LIMIT: the clauses of each SELECT in this order."""
     ranks: list[int] = [0]  # of the last clause seen, for each open parenthesis
-    for at, token in enumerate(subject.tokens):
-        kind = token.token_type
+    for at, kind in enumerate(subject.token_types):
+        if kind not in _ORDERED:
+            continue
         if kind is _OPENING:
             ranks.append(0)
         elif kind is _CLOSING and len(ranks) > 1:
             ranks.pop()
         elif kind in _SET_OPERATIONS:
             if ranks[-1] > 5:
-                yield _before_set_operation(subject, token)
+                yield _before_set_operation(subject, subject.tokens[at])
                 return
             ranks[-1] = 0
         elif (rank := _RANKS.get(kind)) and (ranks[-1] or rank == 1) and not _is_distinct_from(subject, at):
             if rank < ranks[-1] and rank > 1:
-                yield _out_of_order(subject, token)
+                yield _out_of_order(subject, subject.tokens[at])
                 return
             ranks[-1] = rank
 
@@ -81,7 +83,7 @@ def _before_set_operation(subject: Subject, token: Token) -> Finding:
 def some_columns(subject: Subject) -> Iterator[Finding]:
     """SELECT without columns: Postgres takes it, also in EXISTS; as a whole query it shows nothing."""
     is_fine = subject.rules.name == "postgres"
-    selects = [_first_part(subject.tree)] if is_fine else subject.nodes
+    selects = [_first_part(subject.tree)] if is_fine else subject.find_all(exp.Select)
     if any(isinstance(node, exp.Select) and not node.expressions for node in selects):
         yield Finding(
             code="no_columns",
@@ -99,10 +101,8 @@ def _first_part(query: exp.Expr) -> exp.Expr:
 
 def nothing_missing(subject: Subject) -> Iterator[Finding]:
     """Something follows every comma, ON, GROUP BY and ORDER BY; SQLite takes no parentheses in a UNION."""
-    tokens = subject.tokens
-    for token, following in zip(tokens, [*tokens[1:], None], strict=True):
-        wants_more = token.token_type in _WANT_MORE or _is_separator(subject, token)
-        if wants_more and (following is None or following.token_type in _NO_MORE):
+    for token, following in _wanting_more(subject):
+        if following is None or following.token_type in _NO_MORE:
             if _is_trailing(subject, token, following):
                 continue
             yield Finding(
@@ -113,12 +113,34 @@ def nothing_missing(subject: Subject) -> Iterator[Finding]:
             )
     if subject.rules.name == "sqlite":
         for node in subject.find_all(exp.SetOperation):
-            if any(isinstance(part, exp.Subquery) for part in (node.this, node.expression)):
+            if _has_parentheses(subject, node):
                 yield Finding(
                     code="set_operation_parentheses",
                     message=f"SQLite takes no parentheses around the parts of {node.key.upper()}",
                     hint="write the parts without parentheses, or as SELECT * FROM (…)",
                 )
+
+
+def _has_parentheses(subject: Subject, node: exp.SetOperation) -> bool:
+    """Whether a part of a set operation stands in parentheses; the parser makes some of its own where
+    INTERSECT follows another operation, which SQLite takes from left to right."""
+    if isinstance(node.expression, exp.Subquery):
+        return True
+    if not isinstance(node.this, exp.Subquery):
+        return False
+    if not isinstance(node, exp.Intersect) or not isinstance(node.this.this, exp.SetOperation):
+        return True
+    kinds = subject.token_types
+    return any(at and kinds[at - 1] is _CLOSING for at in subject.tokens_of(TokenType.INTERSECT))
+
+
+def _wanting_more(subject: Subject) -> Iterator[tuple[Token, Token | None]]:
+    """What needs something behind it, and what stands there."""
+    tokens = subject.tokens
+    separates = subject.rules.name == "mysql" and "SEPARATOR" in subject.words
+    for at, kind in enumerate(subject.token_types):
+        if kind in _WANT_MORE or (separates and _is_separator(subject, tokens[at])):
+            yield tokens[at], tokens[at + 1] if at + 1 < len(tokens) else None
 
 
 def _is_trailing(subject: Subject, comma: Token, following: Token | None) -> bool:
@@ -140,6 +162,8 @@ def no_reserved_words(subject: Subject) -> Iterator[Finding]:
     reserved = subject.rules.reserved
     for name in subject.find_all(exp.Identifier):
         word = name.name.lower()
+        if word not in reserved and word not in _ONLY_BEHIND_AS:
+            continue
         bare = word in _ONLY_BEHIND_AS and isinstance(name.parent, exp.Alias) and _lacks_as(subject, name)
         if name.args.get("quoted") or not (word in reserved or bare):
             continue

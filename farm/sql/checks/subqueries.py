@@ -11,7 +11,7 @@ from farm.sql.verdict import Finding
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Is)
 _ROWS_ALLOWED = (
     *_COMPARISONS,
-    *(exp.In, exp.Between, exp.Values, exp.Case, exp.If, exp.Paren, exp.Group, exp.Any, exp.All),
+    *(exp.In, exp.Between, exp.Values, exp.Case, exp.If, exp.Paren, exp.Any, exp.All),
     *(exp.GroupingSets, exp.Cube, exp.Rollup, exp.Distinct, exp.Tuple, exp.Array, exp.Interval),
 )
 _NO_VALUE = (exp.From, exp.Join, exp.Lateral, exp.CTE, exp.SetOperation, exp.Exists, exp.Subquery, exp.Table)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from farm.sql.subject import Subject
+from farm.sql.types.infer import says
 from farm.sql.verdict import Finding
 
 REPORTED = 5
@@ -16,8 +17,10 @@ def types_agree(subject: Subject) -> Iterator[Finding]:
     for selection in subject.resolution.selections:  # inner ones first, so that no chain of queries is deep
         for origin in selection.columns.origins:
             typing.origin(origin)
+    kinds = frozenset(kind for kind in subject.kinds if says(kind))
     for node in reversed(subject.nodes):
-        typing.type(node)
+        if type(node) in kinds:
+            typing.type(node)
     yield from sorted(typing.findings, key=_position)[:REPORTED]
 
 

@@ -92,7 +92,10 @@ def under(columns: Columns, renamed: Sequence[exp.Expr], lookup: Lookup) -> Colu
         return Columns(names=new, count=None, complete=False)
     rest = columns.labels[len(renamed) :]
     return Columns(
-        names={**new, **{name: columns.names[name] for name in rest if name in columns.names}},
+        names={
+            **new,
+            **{name: columns.names[name] for name in rest if name is not None and name in columns.names},
+        },
         count=columns.count,
         complete=None not in rest,
         only_odd=columns.only_odd,

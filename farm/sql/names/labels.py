@@ -4,6 +4,7 @@ from sqlglot import exp
 
 from farm.sql.calls import called, is_bare
 from farm.sql.types.names import type_of
+from farm.sql.types.written import written_type
 
 NAMELESS = "?column?"
 _NAMELESS = (exp.Literal, exp.Binary, exp.Neg, exp.Not, exp.Null, exp.Between, exp.In, exp.Is, exp.Boolean)
@@ -47,7 +48,7 @@ def label(node: exp.Expr) -> str | None:
         return first.alias or label(first)
     if isinstance(node, exp.Cast):
         inner = label(node.this)
-        return type_of(node.to.sql("postgres")) if inner in _WEAK else inner
+        return type_of(written_type(node.to)) if inner in _WEAK else inner
     if isinstance(node, exp.Case):
         default = node.args.get("default")
         inner = label(default) if default is not None else None

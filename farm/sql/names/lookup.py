@@ -73,7 +73,10 @@ class Lookup:
         first: Source | None = None
         for around in scope.outward():
             named = around.named(qualifier)
-            if len([source for source in named if source.has(name)]) > 1 or self._is_double(named, name):
+            if not named:
+                continue
+            several = len(named) > 1 and sum(source.has(name) for source in named) > 1
+            if several or self._is_double(named, name):
                 return self._ambiguous(node, named)
             for source in named:
                 first = first or source

@@ -17,7 +17,7 @@ from farm.sql.names.resolution import Resolution
 from farm.sql.names.sources import Columns, Origin, Reference, Scope, Selection, Source
 from farm.sql.place import place
 from farm.sql.schema import Schema, Table
-from farm.sql.shape import branches, identifier, inside, items, joins, joins_of_source
+from farm.sql.shape import branches, grouped_items, identifier, is_joined, items, joins, joins_of_source
 from farm.sql.verdict import Finding
 
 # engines take 1,600 (Postgres) to 4,096 (MySQL); it also keeps stars that double at each step in bounds
@@ -27,6 +27,7 @@ _ALIASES = "give each its own alias, and qualify the columns"
 Ctes = Mapping[str, Columns]
 
 _NAMED_LATER = ("where", "group", "having", "qualify", "order", "distinct", "windows", "limit", "offset")
+_LEAVES = frozenset({exp.Literal, exp.Identifier, exp.Var, exp.Null, exp.Boolean})
 _LOCAL_IN_SQLITE = frozenset({"group", "order"})
 _BARE_ALIAS = frozenset({"group", "order", "distinct"})
 
@@ -154,6 +155,8 @@ class _Walk:
             if shows and not rules.aliases_everywhere:
                 scope.aliases = shown(columns) | scope.aliases
             value = node.args.get(key)
+            if value is None:
+                continue
             for clause in value if isinstance(value, list) else (value,):
                 self._expressions(
                     clause, scope, ctes, bare_alias=key in _BARE_ALIAS, columns_first=key == "group"
@@ -201,7 +204,7 @@ class _Walk:
 
     def _source(self, node: exp.Expr, scope: Scope, ctes: Ctes) -> None:
         """Add what one item of FROM brings into view."""
-        if isinstance(node, exp.Subquery) and isinstance(inside(node), exp.Table):
+        if isinstance(node, exp.Subquery) and is_joined(node):
             self._parenthesised_join(node, scope, ctes)
         elif isinstance(node, exp.Subquery):
             self._add(node, self.query(node, scope.parent, ctes), scope)
@@ -221,11 +224,11 @@ class _Walk:
 
     def _parenthesised_join(self, node: exp.Subquery, scope: Scope, ctes: Ctes) -> None:
         if node.args.get("alias") is None:
-            self._source(inside(node), scope, ctes)
+            self._source(node.this, scope, ctes)
             return
         inner = Scope(parent=scope.parent)
-        self._source(inside(node), inner, ctes)
-        for join in joins_of_source(inside(node)):
+        self._source(node.this, inner, ctes)
+        for join in joins_of_source(node.this):
             self._expressions(join.args.get("on"), inner, ctes)
         self._add(node, all_columns(inner), scope)
 
@@ -257,7 +260,12 @@ class _Walk:
         if table is None or table.columns is None:
             self._add(node, Columns.unknown(), scope)
         else:
-            columns = Columns.of(dict(table.columns), list(table.types.values()))
+            columns = Columns(
+                names=table.columns,
+                count=len(table.columns),
+                labels=table.column_names,
+                origins=table.column_types,
+            )
             self._add(node, columns, scope, hidden=table.hidden, table=table)
 
     def _add(
@@ -294,7 +302,7 @@ class _Walk:
 
     def _join(self, join: exp.Join, scope: Scope, ctes: Ctes) -> None:
         rules = self.lookup.schema.rules
-        if rules.whole_rows and is_comma(join):
+        if rules.name == "postgres" and is_comma(join):
             scope.joined_from = len(scope.sources)
         before = list(scope.sources)
         self._source(join.this, scope, ctes)
@@ -341,14 +349,17 @@ class _Walk:
         """Look up every column under `node`; nested queries get a scope of their own."""
         if node is None:
             return
-        bare = set(map(id, items(node))) if bare_alias else set()
+        named = grouped_items if isinstance(node, exp.Group) else items
+        bare = set(map(id, named(node))) if bare_alias else set()
         stack: list[exp.Expr] = [node]
         while stack:
             here = stack.pop()
             if isinstance(here, exp.Query):
                 self.query(here, scope, ctes)
+            elif type(here) in _LEAVES:
+                continue
             elif isinstance(here, exp.Column):
-                if names_a_unit(here) and self.lookup.schema.rules.name == "mysql":
+                if self.lookup.schema.rules.name == "mysql" and names_a_unit(here):
                     continue
                 found = self.lookup.column(
                     here, scope, bare_alias=id(here) in bare, columns_first=columns_first

@@ -1,6 +1,6 @@
 """What a SELECT can see: the sources in its FROM clause, and through its parent what surrounds it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -19,7 +19,7 @@ class Columns:
     with `only_odd` such as no bare word means. `count` is None where even their number is not known; where it
     is, `labels` (folded names, None for an unnamed one) and `origins` have one entry for each, in order."""
 
-    names: dict[str, str]
+    names: Mapping[str, str]
     count: int | None
     complete: bool = True
     only_odd: bool = False

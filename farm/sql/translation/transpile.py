@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 
 from sqlglot import ErrorLevel, exp
-from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import SqlglotError
 
 from farm.sql.dialect import rules_of
 from farm.sql.names.resolution import Resolution
 from farm.sql.names.scopes import resolve
+from farm.sql.parsing import parse, tokenize
 from farm.sql.place import place
 from farm.sql.schema import Schema
-from farm.sql.subject import NODE_LIMIT, Subject
+from farm.sql.subject import Subject
 from farm.sql.translation.meaning import FRACTIONS, RULES, WHOLE_NUMBERS, Change, Rewriting, as_glob
 from farm.sql.translation.spelling import Spelling, respell
 from farm.sql.verdict import Finding
@@ -42,8 +42,7 @@ def transpile(sql: str, schema: Schema, dialect: str) -> str:
 
 def _transpiled(sql: str, schema: Schema, dialect: str) -> str:
     source = schema.rules.name
-    tokens = Dialect.get_or_raise(source).tokenize(sql)
-    parsed = Dialect.get_or_raise(source).parser(max_nodes=NODE_LIMIT).parse(tokens, sql)
+    parsed = parse(tokenize(sql, source), sql, source)
     tree = next(each for each in parsed if each is not None)
     resolution = resolve(tree, schema, sql)
     _strings(tree, resolution, sql)

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from sqlglot import exp
 
-from farm.sql.calls import called, start_of, written
+from farm.sql.calls import called, is_call, start_of, written
 from farm.sql.names.resolution import Resolution
 from farm.sql.names.sources import Origin
 from farm.sql.place import place
@@ -22,6 +22,7 @@ from farm.sql.types.declared import Declared
 from farm.sql.types.literals import is_value
 from farm.sql.types.names import spoken
 from farm.sql.types.operators import BINARY, hint, spoken_operator
+from farm.sql.types.written import written_type
 from farm.sql.verdict import Finding
 
 _operator = lru_cache(maxsize=4096)(resolve.operator)
@@ -152,7 +153,7 @@ class Typing(CallTyping):
         return self.type(node.this)
 
     def _cast(self, node: exp.Expr) -> str | None:
-        target = self.declared.type_of(node.args["to"].sql("postgres"))
+        target = self.declared.type_of(written_type(node.args["to"]))
         source = self.type(node.this)
         if target is None or source is None:
             return target
@@ -328,7 +329,7 @@ class Typing(CallTyping):
         if any(isinstance(part, exp.Query) for part in node.expressions):
             return None
         above = node.parent
-        target = self.declared.type_of(above.to.sql("postgres")) if isinstance(above, exp.Cast) else None
+        target = self.declared.type_of(written_type(above.to)) if isinstance(above, exp.Cast) else None
         if target is not None and target.startswith("_"):  # each element is converted on its own
             for part in node.expressions:
                 if self.type(part) == UNKNOWN:
@@ -360,6 +361,11 @@ class Typing(CallTyping):
     def _at_time_zone(self, node: exp.Expr) -> str | None:
         found = function("timezone", (self.type(node.args["zone"]), self.type(node.this)))
         return found.result if isinstance(found, resolve.Resolved) else None
+
+
+def says(kind: type[exp.Expr]) -> bool:
+    """Whether nodes of this type have one, or findings; the others need not be looked at."""
+    return kind in _HANDLERS or kind in BINARY or is_call(kind)
 
 
 _HANDLERS: dict[type, Callable[[Typing, exp.Expr], str | None]] = {

@@ -27,6 +27,7 @@ from farm.targets.duckdb.session import (
     words,
 )
 from farm.targets.engine import Result
+from farm.targets.reading import Reading
 from farm.targets.rows import gather
 
 PREPARE_LIMIT_SECONDS = 4.0
@@ -41,6 +42,7 @@ class DuckdbEngine:
     def __init__(self, connection: Connection, *, target_name: str, url: str | None) -> None:
         self._connection = connection
         self._target_name = target_name
+        self._running: Any = None
         self._child = url and EngineChild(
             Opening(url=url, target_name=target_name), grace_seconds=GRACE_SECONDS
         )
@@ -107,13 +109,21 @@ class DuckdbEngine:
     def run_here(self, sql: str, *, row_limit: int, timeout_seconds: float) -> Result:
         """`run` in this process; reading and planning a query may pass the time-out."""
         started = time.perf_counter()
+        with self.reading(sql, row_limit=row_limit, timeout_seconds=timeout_seconds) as reading:
+            rows, truncated = gather(reading.fetch, row_limit=row_limit)
+        elapsed_ms = (time.perf_counter() - started) * 1000
+        return Result(columns=reading.columns, rows=rows, truncated=truncated, elapsed_ms=elapsed_ms)
+
+    @contextlib.contextmanager
+    def reading(self, sql: str, *, row_limit: int | None, timeout_seconds: float) -> Iterator[Reading]:
+        """A query's rows as they are asked for; all of them within the time-out."""
         try:
             with self._connection.cursor() as cursor, _interrupted_after(cursor, timeout_seconds):
+                self._running = cursor
                 if refusal := self._refusal(sql):
                     raise TargetTrouble(f"target {self._target_name!r} refuses the query: {refusal}")
                 cursor.execute(sql)
-                columns = tuple(column[0] for column in cursor.description or ())
-                rows, truncated = gather(cursor.fetchmany, row_limit=row_limit)
+                yield Reading(cursor.fetchmany, tuple(column[0] for column in cursor.description or ()))
         except duckdb.InterruptException:
             raise took_too_long(self._target_name, timeout_seconds) from None
         except (duckdb.OutOfMemoryException, MemoryError):
@@ -122,8 +132,13 @@ class DuckdbEngine:
             kind = TargetTrouble if isinstance(error, (*BROKEN, *OWN_FAULT)) else QueryFailed
             said = words(error, sql)
             raise kind(f"the query failed on target {self._target_name!r}: {said}") from error
-        elapsed_ms = (time.perf_counter() - started) * 1000
-        return Result(columns=columns, rows=rows, truncated=truncated, elapsed_ms=elapsed_ms)
+        finally:
+            self._running = None
+
+    def cancel_here(self) -> None:
+        """Stop what runs in this process, from any thread."""
+        if (cursor := self._running) is not None:
+            cursor.interrupt()
 
     def close(self) -> None:
         self._connection.close()

@@ -7,6 +7,7 @@ in a child process, so that no answer of the server can fill the memory of whoev
 
 import contextlib
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pymysql
@@ -32,12 +33,14 @@ from farm.targets.mysql.session import (
     version,
     words,
 )
+from farm.targets.reading import Reading
 from farm.targets.rows import gather
 
 PREPARE_LIMIT_SECONDS = 4.0
 INTROSPECT_LIMIT_SECONDS = 60.0
 CHILD_GRACE_SECONDS = CONNECT_LIMIT_SECONDS + 2 * CANCEL_GRACE_SECONDS + 0.5
 """The child connects first, and cancels by itself; it is killed only where even that fails."""
+NO_LIMIT_ROWS = 2**64 - 1
 POLICY_SECONDS = 60.0
 """How long what was read of views and routines is believed."""
 
@@ -49,6 +52,7 @@ class MysqlEngine:
         self._url = url
         self._target_name = target_name
         self._policy: Policy | None = None
+        self._running: Connection | None = None
         self._policy_until = 0.0
         self._connection = self._connect(PREPARE_LIMIT_SECONDS)
         self._child = EngineChild(
@@ -86,14 +90,24 @@ class MysqlEngine:
     def run_here(self, sql: str, *, row_limit: int, timeout_seconds: float) -> Result:
         """`run` in this process, on a connection of its own; a huge value takes huge memory."""
         started = time.perf_counter()
-        deadline = started + timeout_seconds
+        with self.reading(sql, row_limit=row_limit, timeout_seconds=timeout_seconds) as reading:
+            rows, truncated = gather(reading.fetch, row_limit=row_limit)
+        elapsed_ms = (time.perf_counter() - started) * 1000
+        return Result(columns=reading.columns, rows=rows, truncated=truncated, elapsed_ms=elapsed_ms)
+
+    @contextlib.contextmanager
+    def reading(self, sql: str, *, row_limit: int | None, timeout_seconds: float) -> Iterator[Reading]:
+        """A query's rows as they are asked for, on a connection of its own; all within the time-out."""
+        deadline = time.perf_counter() + timeout_seconds
         connection = self._connect(timeout_seconds)
         try:
             with cancelled_after(connection, self._url, timeout_seconds, target_name=self._target_name):
+                self._running = connection
                 self._policy = read_policy(connection)
                 if refusal := self._policy.refusal(sql):
                     raise TargetTrouble(f"target {self._target_name!r} refuses the query: {refusal}")
-                columns, rows, truncated = self._fetch(connection, sql, row_limit, deadline)
+                with self._unbuffered(connection, sql, row_limit, deadline) as reading:
+                    yield reading
         except MemoryError:
             raise TargetTrouble(NEEDS_MEMORY) from None
         except TimeoutError:
@@ -103,9 +117,13 @@ class MysqlEngine:
                 error, sql, timeout_seconds, late=time.perf_counter() > deadline
             ) from error
         finally:
+            self._running = None
             connection.close()
-        elapsed_ms = (time.perf_counter() - started) * 1000
-        return Result(columns=columns, rows=rows, truncated=truncated, elapsed_ms=elapsed_ms)
+
+    def cancel_here(self) -> None:
+        """Ask the server to stop what runs in this process, from any thread."""
+        if (connection := self._running) is not None:
+            cancel(connection, self._url, target_name=self._target_name)
 
     def close(self) -> None:
         if self._connection.open:
@@ -145,27 +163,29 @@ class MysqlEngine:
             self._policy_until = time.monotonic() + POLICY_SECONDS
         return self._policy
 
-    def _fetch(
-        self, connection: Connection, sql: str, row_limit: int, deadline: float
-    ) -> tuple[tuple[str, ...], list[tuple[Any, ...]], bool]:
-        """Columns, rows and whether rows are left; raises TimeoutError after `deadline` (perf_counter)."""
+    @contextlib.contextmanager
+    def _unbuffered(
+        self, connection: Connection, sql: str, row_limit: int | None, deadline: float
+    ) -> Iterator[Reading]:
+        """The query's rows as the server sends them; raises TimeoutError after `deadline` (perf_counter)."""
+        limit_rows = NO_LIMIT_ROWS if row_limit is None else row_limit + 1
         with connection.cursor() as settings:
             settings.execute("START TRANSACTION READ ONLY")
-            settings.execute(f"SET SESSION sql_select_limit = {row_limit + 1}")
-        cursor, left = connection.cursor(SSCursor), True
+            settings.execute(f"SET SESSION sql_select_limit = {limit_rows}")
+        cursor = connection.cursor(SSCursor)
 
         def fetch(count: int) -> list[tuple[Any, ...]]:
             if time.perf_counter() > deadline:
                 raise TimeoutError
             return list(cursor.fetchmany(count))
 
+        found = Reading(fetch)
         try:
             cursor.execute(sql)
-            columns = tuple(column[0] for column in cursor.description or ())
-            rows, left = gather(fetch, row_limit=row_limit)
-            return columns, rows, left
+            found.columns = tuple(column[0] for column in cursor.description or ())
+            yield found
         finally:
-            self._leave(connection, cursor, left=left)
+            self._leave(connection, cursor, left=not found.is_over)
 
     def _leave(self, connection: Connection, cursor: Any, *, left: bool) -> None:
         """Let go of a result. The driver reads what is left of it, so the server is told to send no more."""

@@ -6,7 +6,9 @@ neither its text nor its plan may call what is not known to be harmless (farm.ta
 runs in a child process, so that no answer of the server can fill the memory of whoever asked.
 """
 
+import contextlib
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import psycopg
@@ -31,6 +33,7 @@ from farm.targets.postgres.session import (
     too_many_temp_files,
     words,
 )
+from farm.targets.reading import Reading
 from farm.targets.rows import gather
 
 PREPARE_LIMIT_SECONDS = 4.0
@@ -51,6 +54,7 @@ class PostgresEngine:
         self._search_path = search_path
         self._connection = self._connect()
         self._policy: Policy | None = None
+        self._running: Connection | None = None
         self._child = EngineChild(
             Opening(url=url, target_name=target_name, search_path=search_path),
             grace_seconds=CHILD_GRACE_SECONDS,
@@ -88,18 +92,33 @@ class PostgresEngine:
     def run_here(self, sql: str, *, row_limit: int, timeout_seconds: float) -> Result:
         """`run` in this process, on a connection of its own; a huge value takes huge memory."""
         started = time.perf_counter()
+        with self.reading(sql, row_limit=row_limit, timeout_seconds=timeout_seconds) as reading:
+            rows, truncated = gather(reading.fetch, row_limit=row_limit)
+        elapsed_ms = (time.perf_counter() - started) * 1000
+        return Result(columns=reading.columns, rows=rows, truncated=truncated, elapsed_ms=elapsed_ms)
+
+    @contextlib.contextmanager
+    def reading(self, sql: str, *, row_limit: int | None, timeout_seconds: float) -> Iterator[Reading]:
+        """A query's rows as they are asked for, on a connection of its own; all within the time-out."""
+        started = time.perf_counter()
         self._refuse(self._policy_now().refusal(sql))
         with self._connect() as connection, cancelled_after(connection, timeout_seconds):
+            self._running = connection
             try:
                 with reading(connection, timeout_seconds=timeout_seconds):
                     self._refuse(self._planned(connection, sql))
                     connection.execute(limit_temp_files(connection))
-                    columns, rows, truncated = _fetch(connection, sql, row_limit, started + timeout_seconds)
+                    yield _declared(connection, sql, started + timeout_seconds)
             except psycopg.Error as error:
                 late = time.perf_counter() - started > timeout_seconds
                 raise self._run_trouble(error, sql, timeout_seconds, late=late) from error
-        elapsed_ms = (time.perf_counter() - started) * 1000
-        return Result(columns=columns, rows=rows, truncated=truncated, elapsed_ms=elapsed_ms)
+            finally:
+                self._running = None
+
+    def cancel_here(self) -> None:
+        """Ask the server to stop what runs in this process, from any thread."""
+        if (connection := self._running) is not None:
+            connection.cancel_safe(timeout=CANCEL_GRACE_SECONDS)
 
     def close(self) -> None:
         self._connection.close()
@@ -177,20 +196,16 @@ def execute_single(connection: Connection, sql: str) -> psycopg.Cursor[tuple[Any
     return connection.execute(sql.encode(), binary=True)
 
 
-def _fetch(
-    connection: Connection, sql: str, row_limit: int, deadline: float
-) -> tuple[tuple[str, ...], list[tuple[Any, ...]], bool]:
-    """Columns, rows and whether rows are left; all of it before `deadline` (perf_counter)."""
+def _declared(connection: Connection, sql: str, deadline: float) -> Reading:
+    """The query's rows through a cursor, all of them before `deadline` (perf_counter)."""
     execute_single(connection, DECLARE + sql)
-    columns: tuple[str, ...] = ()
 
     def fetch(count: int) -> list[tuple[Any, ...]]:
-        nonlocal columns
         limit = time_limit(deadline - time.perf_counter())
         cursor = connection.execute(f"{limit};FETCH FORWARD {count} FROM farm_result".encode())
         cursor.nextset()
-        columns = tuple(column.name for column in cursor.description or ())
+        found.columns = tuple(column.name for column in cursor.description or ())
         return cursor.fetchall()
 
-    rows, truncated = gather(fetch, row_limit=row_limit)
-    return columns, rows, truncated
+    found = Reading(fetch)
+    return found

@@ -12,6 +12,7 @@ from farm.errors import QueryFailed, TargetTrouble
 from farm.targets import urls
 from farm.targets.child import EngineChild, Opening, Order, took_too_long
 from farm.targets.engine import Result
+from farm.targets.reading import Reading
 from farm.targets.rows import gather
 from farm.targets.sqlite import schema as sqlite_schema
 from farm.targets.sqlite.guard import guard
@@ -94,17 +95,27 @@ class SqliteEngine:
     def run_here(self, sql: str, *, row_limit: int, timeout_seconds: float) -> Result:
         """`run` in this process; a single long function call may pass the time-out."""
         started = time.perf_counter()
+        with self.reading(sql, row_limit=row_limit, timeout_seconds=timeout_seconds) as reading:
+            rows, truncated = gather(reading.fetch, row_limit=row_limit)
+        elapsed_ms = (time.perf_counter() - started) * 1000
+        return Result(columns=reading.columns, rows=rows, truncated=truncated, elapsed_ms=elapsed_ms)
+
+    @contextlib.contextmanager
+    def reading(self, sql: str, *, row_limit: int | None, timeout_seconds: float) -> Iterator[Reading]:
+        """A query's rows as they are asked for; all of them within the time-out."""
         with self._deadline(timeout_seconds):
             if refusal := self._refusal(sql):
                 raise TargetTrouble(f"target {self._target_name!r} refuses the query: {refusal}")
             try:
                 with contextlib.closing(self._connection.execute(sql)) as cursor:
                     columns = tuple(column[0] for column in cursor.description or ())
-                    rows, truncated = gather(cursor.fetchmany, row_limit=row_limit)
+                    yield Reading(cursor.fetchmany, columns)
             except (sqlite3.Error, sqlite3.Warning) as error:
                 raise self._failure(error, timeout_seconds) from error
-        elapsed_ms = (time.perf_counter() - started) * 1000
-        return Result(columns=columns, rows=rows, truncated=truncated, elapsed_ms=elapsed_ms)
+
+    def cancel_here(self) -> None:
+        """Stop what runs in this process, from any thread."""
+        self._connection.interrupt()
 
     def close(self) -> None:
         self._connection.close()

@@ -9,10 +9,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect, text
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect, make_url, text
 from support.store import (
     accepted,
     add,
@@ -28,12 +31,25 @@ from support.store import (
 )
 
 from farm.errors import StoreTrouble
-from farm.store import alike, migrate, reports, results
+from farm.store import alike, migrate, reports, results, revision
 from farm.store.engine import Store, now
 from farm.store.tables import Base
 
 TABLES = {table.name for table in Base.metadata.sorted_tables}
-VIEWS = {"acceptance_per_day", "batch_costs", "rejection_reasons"}
+VIEWS = {
+    "acceptance_per_day",
+    "batch_costs",
+    "batch_progress",
+    "column_usage",
+    "findings",
+    "latency_per_day",
+    "model_calls",
+    "rejection_reasons",
+    "reports",
+    "table_usage",
+    "task_outcomes",
+    "usage_per_day",
+}
 
 
 @pytest.fixture
@@ -42,37 +58,47 @@ def empty(database_url: str) -> Iterator[Store]:
         yield store
 
 
+def ours(name: str | None) -> bool:
+    """Whether a table or index is described by a model; the full-text indexes are not."""
+    return name is None or not name.removeprefix("ix_").startswith("queries_search")
+
+
 def shape(store: Store) -> tuple[set[str], set[str]]:
     """The names of all tables and views."""
     with store.read() as connection:
         found = inspect(connection)
-        return set(found.get_table_names()), set(found.get_view_names())
+        return set(filter(ours, found.get_table_names())), set(found.get_view_names())
 
 
 def differences(store: Store) -> list[Any]:
     """What autogenerate would write: how the database differs from the models."""
     with store.write() as connection:
         context = MigrationContext.configure(
-            connection, opts={"compare_type": True, "compare_server_default": True}
+            connection,
+            opts={
+                "compare_type": True,
+                "compare_server_default": True,
+                "include_name": lambda name, kind, parents: ours(name),
+            },
         )
         return list(compare_metadata(context, Base.metadata))
 
 
 def test_an_empty_database_is_brought_to_this_version_and_back(empty: Store):
-    assert migrate.current(empty) is None
-    assert migrate.migrate(empty) == (None, migrate.head())
+    assert revision.current(empty) is None
+    assert migrate.migrate(empty) == (None, revision.head())
     assert shape(empty) == (TABLES | {"alembic_version"}, VIEWS)
-    assert migrate.current(empty) == migrate.head()
-    migrate.require_current(empty)
+    assert revision.current(empty) == revision.head()
+    revision.require_current(empty)
     migrate.downgrade(empty, "base")
     assert shape(empty) == ({"alembic_version"}, set())
-    assert migrate.current(empty) is None
-    assert migrate.migrate(empty) == (None, migrate.head())
+    assert revision.current(empty) is None
+    assert migrate.migrate(empty) == (None, revision.head())
 
 
 def test_migrating_again_changes_nothing(empty: Store):
     migrate.migrate(empty)
-    assert migrate.migrate(empty) == (migrate.head(), migrate.head())
+    assert migrate.migrate(empty) == (revision.head(), revision.head())
     assert shape(empty) == (TABLES | {"alembic_version"}, VIEWS)
 
 
@@ -85,7 +111,7 @@ def test_the_migrations_make_what_the_models_say(empty: Store):
     ("change", "kind"),
     [
         ("ALTER TABLE tasks ADD COLUMN colour TEXT", "remove_column"),
-        ("DROP INDEX ix_tasks_state", "add_index"),
+        ("DROP INDEX ix_tasks_state_id", "add_index"),
         ("CREATE TABLE surplus (a INTEGER)", "remove_table"),
         ("DROP VIEW batch_costs", None),
     ],
@@ -104,7 +130,27 @@ def test_a_failed_migration_leaves_nothing_behind(empty: Store):
     with pytest.raises(Exception, match="batch_costs"):
         migrate.migrate(empty)
     assert shape(empty) == (set(), {"batch_costs"})
-    assert migrate.current(empty) is None
+    assert revision.current(empty) is None
+
+
+def test_questions_can_be_asked_while_a_later_migration_counts(
+    postgres_database: str, monkeypatch: pytest.MonkeyPatch
+):
+    upgrade = migrate._upgrade
+
+    def asked_meanwhile(connection: Any, step: str) -> str | None:
+        after = upgrade(connection, step)
+        if after == "0013":  # 0011 has locked the batches
+            with psycopg.connect(postgres_database, options="-c lock_timeout=5s") as other:
+                other.execute("INSERT INTO batches (created_at) VALUES (now())")
+        return after
+
+    with Store.open(postgres_database) as store:
+        migrate.migrate(store, "0010")
+        monkeypatch.setattr(migrate, "_upgrade", asked_meanwhile)
+        assert migrate.migrate(store) == ("0010", revision.head())
+        with store.read() as connection:
+            assert connection.scalar(text("SELECT count(*) FROM batches")) == 1
 
 
 def test_threads_that_migrate_at_once_do_not_hinder_each_other(database_url: str):
@@ -117,12 +163,12 @@ def test_threads_that_migrate_at_once_do_not_hinder_each_other(database_url: str
 
     with ThreadPoolExecutor(4) as pool:
         befores = sorted(str(before) for before, _ in pool.map(run, range(4)))
-    assert befores == [str(migrate.head())] * 3 + ["None"]
+    assert befores == [str(revision.head())] * 3 + ["None"]
 
 
 PROGRAM = """
 import sys
-from farm.store import alike, migrate, reports, results
+from farm.store import migrate
 from farm.store.engine import Store
 store = Store.open(sys.argv[1])
 print("ready", flush=True)
@@ -146,7 +192,7 @@ def test_processes_that_migrate_at_once_do_not_hinder_each_other(database_url: s
         for child in children:
             child.kill()
             child.communicate()
-    assert sorted(out.strip() for out, _ in said) == sorted([str(migrate.head()), "None"]), said
+    assert sorted(out.strip() for out, _ in said) == sorted([str(revision.head()), "None"]), said
 
 
 def test_threads_may_migrate_different_databases_at_once(tmp_path: Path):
@@ -163,19 +209,57 @@ def test_threads_may_migrate_different_databases_at_once(tmp_path: Path):
         assert list(pool.map(run, range(4))) == [(TABLES | {"alembic_version"}, VIEWS)] * 4
 
 
+def test_the_last_migration_by_its_number_is_the_last_one_in_the_chain():
+    config = Config()
+    config.set_main_option("script_location", "migrations:")
+    assert ScriptDirectory.from_config(config).get_heads() == [revision.head()]
+
+
+def test_what_another_process_does_between_two_steps_is_not_done_again(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    step = migrate._step
+
+    def overtaken(store: Store, wanted: str) -> tuple[str | None, str | None]:
+        done = step(store, wanted)
+        if done[0] == "0010":
+            subprocess.run([sys.executable, "-c", PROGRAM, sqlite_url], input=b"\n", check=True, timeout=60)
+        return done
+
+    with Store.open(sqlite_url) as store:
+        migrate.migrate(store, "0010")
+        monkeypatch.setattr(migrate, "_step", overtaken)
+        assert migrate.migrate(store) == ("0010", revision.head())
+
+
 def test_a_store_of_a_newer_farm_is_refused_untouched(empty: Store):
     migrate.migrate(empty)
     with empty.write() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = 'from the future'"))
-    for refuse in (lambda: migrate.migrate(empty), lambda: migrate.require_current(empty)):
+    for refuse in (lambda: migrate.migrate(empty), lambda: revision.require_current(empty)):
         with pytest.raises(StoreTrouble, match="from the future"):
             refuse()
-    assert migrate.current(empty) == "from the future"
+    assert revision.current(empty) == "from the future"
 
 
 def test_a_store_that_needs_migrating_is_named_and_how(empty: Store):
     with pytest.raises(StoreTrouble, match=r"revision none, this version needs .* run `farm migrate`"):
-        migrate.require_current(empty)
+        revision.require_current(empty)
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+def test_a_database_that_cannot_keep_every_text_is_refused(postgres_url: str, encoding: str):
+    options = f"TEMPLATE template0 ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C'"
+    with psycopg.connect(postgres_url, autocommit=True) as server:
+        server.execute(f"CREATE DATABASE of_other_text {options}")
+        try:
+            other = make_url(postgres_url).set(database="of_other_text")
+            with Store.open(other.render_as_string(hide_password=False)) as store:
+                with pytest.raises(StoreTrouble, match=rf"in {encoding}, .* ENCODING 'UTF8'"):
+                    migrate.migrate(store)
+                assert shape(store) == (set(), set())
+        finally:
+            server.execute("DROP DATABASE of_other_text WITH (FORCE)")
 
 
 def test_the_state_of_a_task_is_checked_by_the_database_too(empty: Store):
@@ -204,7 +288,7 @@ def test_a_store_of_the_first_release_comes_up_with_its_rows(empty: Store):
     with empty.write() as connection:
         for statement in OLD_ROWS.split(";"):
             connection.execute(text(statement))
-    assert migrate.migrate(empty) == ("0003", migrate.head())
+    assert migrate.migrate(empty) == ("0003", revision.head())
     with empty.read() as connection:
         [report] = reports.find(connection)
         [first, second] = results.by_position(connection, 1, range(2))
@@ -227,7 +311,7 @@ def test_a_store_of_the_first_release_comes_up_with_its_rows(empty: Store):
     migrate.downgrade(empty, "0003")
     with empty.read() as connection:
         assert connection.execute(text("SELECT count(*) FROM queries")).scalar_one() == 2
-    assert migrate.migrate(empty) == ("0003", migrate.head())
+    assert migrate.migrate(empty) == ("0003", revision.head())
 
 
 # Views

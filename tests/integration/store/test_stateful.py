@@ -40,7 +40,8 @@ def redis(redis_url: str) -> Iterator[Redis]:
 
 
 def test_nothing_is_lost_doubled_or_changed_whatever_happens(store: Store, redis: Redis) -> None:
-    run_state_machine_as_test(machine(store, redis), settings=RUN)
+    examples = RUN.max_examples if store.dialect == "sqlite" else RUN.max_examples // 2  # they are dearer
+    run_state_machine_as_test(machine(store, redis), settings=settings(RUN, max_examples=examples))
 
 
 def settling(*conditions: Any) -> Any:
@@ -56,6 +57,7 @@ def settling(*conditions: Any) -> Any:
             finished_at=bindparam("at"),
             leased_until=None,
         )
+        .returning(TaskRow.created_at, TaskRow.claimed_at)
     )
 
 
@@ -72,11 +74,12 @@ def begin_with_any_token(c: Connection, task: tasks.Claimed) -> bool:
     return BEGIN(c, replace(task, token=c.scalars(select(TaskRow.token).where(TaskRow.id == task.id)).one()))
 
 
-def overwrite(c: Connection, table: Any, rows: Any) -> int:
+def overwrite(c: Connection, table: Any, rows: Any) -> Any:
     insert = sqlite.insert(table)
     if table is AnswerRow:
         insert = insert.on_conflict_do_update(set_={"raw": insert.excluded.raw})
-    return c.execute(insert, rows).rowcount
+    c.execute(insert, rows)
+    return rows
 
 
 def save_and_believe_the_own_answer(c: Connection, rows: Any) -> Any:
@@ -101,7 +104,7 @@ MUTANTS: dict[str, tuple[Any, str, Any]] = {
     "an outcome needs nothing": (tasks, "_SETTLE", settling()),
     "anything is claimed": (tasks, "claim", claim_anything),
     "a last attempt is begun by whoever was overtaken": (tasks, "begin", begin_with_any_token),
-    "the last answer stays": (tasks, "insert_once", overwrite),
+    "the last answer stays": (tasks, "insert_new", overwrite),
     "everybody goes on with the answer of their own": (
         tasks,
         "save_answers",

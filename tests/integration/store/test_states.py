@@ -160,6 +160,6 @@ def test_every_state_can_be_reached_from_queued():
 
 
 @pytest.mark.parametrize("state", [TaskState.ACCEPTED, TaskState.LEASED, TaskState.QUEUED])
-def test_only_what_ended_badly_can_be_chosen_for_a_requeue(state: TaskState):
-    with pytest.raises(BadInput, match=f"not {state}"):
-        Selection(states=(state, TaskState.DEAD))
+def test_only_what_ended_badly_can_be_requeued(store: Store, state: TaskState):
+    with store.write() as connection, pytest.raises(BadInput, match=f"not {state}"):
+        steering.requeue(connection, Selection(states=(state, TaskState.DEAD)))

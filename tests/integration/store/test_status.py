@@ -16,7 +16,7 @@ from support.store import (
     save_failed_call,
 )
 
-from farm.store import status, workers
+from farm.store import rollup, status, workers
 from farm.store.engine import Store, now
 from farm.store.status import QueueStatus, Spent
 from farm.store.tables import TaskRow, WorkerRow
@@ -135,4 +135,17 @@ def test_calls_that_gave_no_answer_are_spent_too(store: Store):
     with store.read() as connection:
         assert status.spent(connection) == Spent(
             calls=1, failed_calls=2, prompt_tokens=170, completion_tokens=17, cost_usd=0.75
+        )
+
+
+def test_what_is_summed_up_already_is_counted_once(store: Store):
+    old, new, lost = add(store, 3)
+    an_hour_ago = now() - timedelta(hours=1)
+    save_answer(store, answer(old, created_at=an_hour_ago))
+    save_failed_call(store, failed_call(lost, created_at=an_hour_ago))
+    rollup.advance(store)
+    save_answer(store, answer(new))
+    with store.read() as connection:
+        assert status.spent(connection) == Spent(
+            calls=2, failed_calls=1, prompt_tokens=270, completion_tokens=27, cost_usd=1.25
         )

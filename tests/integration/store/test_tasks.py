@@ -124,6 +124,7 @@ def test_without_the_fence_an_old_token_could_finish(store: Store, monkeypatch: 
         update(TaskRow)
         .where(TaskRow.id == bindparam("task_id"), TaskRow.state == TaskState.LEASED)
         .values(state=bindparam("new_state"), finished_at=bindparam("at"))
+        .returning(TaskRow.created_at, TaskRow.claimed_at)
     )
     monkeypatch.setattr(tasks, "_SETTLE", mutant)
     assert stale_finish_wins(store)

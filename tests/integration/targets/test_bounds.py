@@ -171,7 +171,7 @@ def test_a_role_that_may_not_bound_temporary_files_runs_without_and_one_that_has
 def test_files_that_sqlite_sorts_in_are_bounded() -> None:
     """A gigabyte is not for a test, so the limits of the child's process are only read."""
     program = (
-        "from farm.targets import child; child._limit_resources(1 << 30); import resource;"
+        "from farm.targets import serving; serving._limit_resources(1 << 30); import resource;"
         "print(resource.getrlimit(resource.RLIMIT_FSIZE)[0], resource.getrlimit(resource.RLIMIT_AS)[0])"
     )
     root = Path(__file__).parents[3]
@@ -228,11 +228,11 @@ def test_a_child_that_does_nothing_is_killed_and_replaced(
 PREPARING = """
 import sys
 import psutil
-from farm.targets import child
+from farm.targets import serving
 from farm.targets.postgres.engine import PostgresEngine
 
 engine = PostgresEngine(sys.argv[1], target_name="shop")
-child._limit_resources(psutil.Process().memory_info().vms + (40 << 20))
+serving._limit_resources(psutil.Process().memory_info().vms + (40 << 20))
 print(engine.prepare("SELECT 1 FROM pg_class WHERE relname = repeat('x', 30000000)"))
 print(engine.prepare("SELECT repeat('x', 30000000)"), engine.prepare("SELECT 1"))
 """

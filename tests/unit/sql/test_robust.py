@@ -8,7 +8,7 @@ from fuzz.phrases import DDL, DIALECTS, Decisions, phrase
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from farm.sql.assess import judge
+from farm.sql.assess import judge, judged
 from farm.sql.schema import Schema
 
 SCHEMAS = {dialect: Schema.from_ddl(DDL, dialect) for dialect in DIALECTS}
@@ -39,7 +39,18 @@ def test_what_once_broke_a_check_is_judged(dialect, sql, code):
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize(
-    "link", ["::t", " = 1", " IN (1)", " LIKE 'a'", " BETWEEN 1 AND 2", " COLLATE a", " -> 'a'"]
+    "link",
+    [
+        "::t",
+        " = 1",
+        " = total",
+        " IN total",
+        " IN (1)",
+        " LIKE 'a'",
+        " BETWEEN 1 AND 2",
+        " COLLATE a",
+        " -> 'a'",
+    ],
 )
 @pytest.mark.parametrize(
     "start", ["SELECT total", "SELECT id FROM orders WHERE total", "SELECT id FROM orders ORDER BY total"]
@@ -47,6 +58,14 @@ def test_what_once_broke_a_check_is_judged(dialect, sql, code):
 def test_a_long_chain_of_anything_is_judged_at_once(dialect, start, link):
     sql = start + link * min(2_000, (19_000 - len(start)) // len(link))
     started = time.process_time()
-    verdict = judge(sql, SCHEMAS[dialect])
+    verdict = judged(sql, SCHEMAS[dialect]).verdict
     assert time.process_time() - started < 1.5
     assert "could_not_check" not in {finding.code for finding in verdict.findings}
+
+
+def test_a_long_chain_of_members_of_queries_is_refused_before_it_is_parsed():
+    exists = "EXISTS (SELECT 1 FROM orders)"
+    started = time.process_time()
+    verdict = judge("SELECT " + " . ".join([exists] * 600), SCHEMAS["postgres"])
+    assert time.process_time() - started < 1.5
+    assert [finding.code for finding in verdict.objections] == ["too_deep"]

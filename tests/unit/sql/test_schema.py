@@ -169,6 +169,19 @@ def test_columns_called_like_keywords_are_columns():
     assert list(schema.find("t", quoted=False).columns) == ["key", "index", "date", "check", "comment"]
 
 
+@pytest.mark.parametrize("dialect", ["mysql", "postgres", "sqlite"])
+def test_columns_called_like_the_beginning_of_a_constraint_are_columns(dialect):
+    schema = Schema.from_ddl("CREATE TABLE t (period char(7) NOT NULL, exclude int, a int)", dialect)
+    assert list(schema.find("t", quoted=False).columns) == ["period", "exclude", "a"]
+
+
+def test_periods_and_exclusions_are_no_columns():
+    versioned = "CREATE TABLE t (a int, s timestamp(6), e timestamp(6), PERIOD FOR SYSTEM_TIME (s, e))"
+    assert list(Schema.from_ddl(versioned, "mysql").find("t", quoted=False).columns) == ["a", "s", "e"]
+    apart = "CREATE TABLE t (during daterange, EXCLUDE USING gist (during WITH &&))"
+    assert list(Schema.from_ddl(apart, "postgres").find("t", quoted=False).columns) == ["during"]
+
+
 def test_the_homes_of_a_column_are_the_tables_that_have_it():
     schema = Schema.from_ddl("CREATE TABLE a (x int); CREATE TABLE b (X int, y int);", "sqlite")
     assert list(schema.homes("x")) == ["a", "b"]

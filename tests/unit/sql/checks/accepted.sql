@@ -443,3 +443,30 @@ SELECT lag(a, 1, 0) OVER (ORDER BY a), coalesce(a, '0') FROM t --> sqlite postgr
 SELECT a FROM t LIMIT 5 ROWS --> none
 SELECT a FROM t FETCH FIRST 5 ROWS ONLY --> mysql postgres duckdb
 SELECT a FROM t OFFSET 2 ROWS FETCH NEXT 5 ROWS ONLY --> mysql postgres duckdb
+SELECT a FROM t FETCH FIRST 5 ROWS --> none
+SELECT a FROM t ORDER BY a FETCH NEXT ROW ONLY --> mysql postgres duckdb
+SELECT upper(b) AS m, count(*) FROM t GROUP BY ROLLUP (m) --> postgres duckdb
+SELECT upper(b) AS m, e, count(*) FROM t JOIN u ON t.a = u.a GROUP BY GROUPING SETS ((m, e), (e), ()) --> postgres duckdb
+SELECT upper(b) AS m, count(*) FROM t GROUP BY CUBE (upper(m)) --> none
+SELECT a, sum(a) AS b FROM t GROUP BY a HAVING b > 1 --> sqlite mysql duckdb
+SELECT max(a) AS a FROM t HAVING a > 1 --> sqlite mysql duckdb
+SELECT a, max(b) FROM t HAVING a > 1 --> sqlite
+SELECT q.a FROM ((SELECT a FROM t) AS q JOIN u ON q.a = u.a) --> sqlite mysql postgres duckdb
+SELECT x.e FROM ((t JOIN u ON t.a = u.a) JOIN u AS x ON x.a = t.a) --> sqlite mysql postgres duckdb
+SELECT q.e FROM ((SELECT a FROM t) AS q JOIN u ON q.a = u.a) --> none
+SELECT a, b FROM t GROUP BY (1), (b) --> sqlite mysql postgres duckdb
+SELECT a, b, count(*) FROM t GROUP BY ((a, b)) --> postgres duckdb ? sqlite mysql
+SELECT a, b, count(*) FROM t GROUP BY GROUPING SETS ((1), (2)) --> postgres duckdb
+SELECT cast(b AS datetime(3)) FROM t --> sqlite mysql duckdb
+SELECT datetime(3) FROM t --> sqlite
+SELECT a FROM t WHERE (NOT NULL) IS NULL --> sqlite mysql postgres duckdb
+SELECT a FROM t WHERE b NOT NULL --> sqlite duckdb
+SELECT a FROM t UNION SELECT a FROM u INTERSECT SELECT 1 --> sqlite mysql postgres duckdb
+SELECT a FROM t EXCEPT SELECT a FROM u INTERSECT SELECT 1 UNION SELECT 2 --> sqlite mysql postgres duckdb
+(SELECT a FROM t UNION SELECT a FROM u) INTERSECT SELECT 1 --> mysql postgres duckdb
+SELECT t.a FROM u, t JOIN u AS x ON x.a = u.a --> sqlite duckdb ? mysql
+SELECT a, b, count(*) FROM t GROUP BY (a, b) --> postgres duckdb
+SELECT t.a FROM u, t JOIN u AS x ON x.a = t.a WHERE u.a = t.a --> sqlite mysql postgres duckdb
+SELECT t.a FROM u, (t JOIN u AS x ON x.a = t.a) --> sqlite mysql postgres duckdb
+SELECT t.a FROM u JOIN t ON t.a = u.a, u AS y JOIN u AS x ON x.a = y.a --> sqlite mysql postgres duckdb
+SELECT t.a FROM t JOIN u JOIN u AS x ON x.a = t.a --> sqlite mysql

@@ -26,7 +26,7 @@ KEYS = (
 ONLY_POSTGRES = (
     "CREATE TABLE odd (id UUID, doc JSONB, tags TEXT[], spent INTERVAL, at TIME, cash MONEY, n BIGINT);"
 )
-SENTENCES = 2_000
+SENTENCES = 1_000
 
 
 def sentences(schema, count, seed=1):
