@@ -1,0 +1,1 @@
+"""Running accepted queries for people: off the event loop, bounded, cancellable, with the results kept."""

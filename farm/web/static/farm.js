@@ -1,0 +1,37 @@
+// What pages do with JavaScript on: buttons that need it show themselves. All else works without.
+"use strict";
+
+document.documentElement.classList.add("js");
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+  const before = button.textContent;
+  button.textContent = "Copied";
+  setTimeout(() => { button.textContent = before; }, 1500);
+});
+
+// A file dropped on a field goes into it.
+for (const type of ["dragover", "dragleave", "drop"]) {
+  document.addEventListener(type, (event) => {
+    const area = event.target.closest("[data-drop]");
+    if (!area) return;
+    event.preventDefault();
+    area.classList.toggle("over", type === "dragover");
+    if (type === "drop" && event.dataTransfer.files.length) {
+      const field = document.getElementById(area.dataset.drop);
+      field.files = event.dataTransfer.files;
+      field.dispatchEvent(new Event("change", { bubbles: true }));
+    }
+  });
+}
+
+// A file that the server would refuse is refused before it is sent.
+document.addEventListener("change", (event) => {
+  const limit = Number(event.target.dataset.limitBytes);
+  if (!limit) return;
+  const large = [...event.target.files].some((file) => file.size > limit);
+  event.target.setCustomValidity(large ? "This file is larger than the farm takes; divide it." : "");
+  event.target.reportValidity();
+});
