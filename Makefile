@@ -2,6 +2,7 @@
 #   make demo   the whole farm on an example shop        make test   the tests
 #   make lint   style, format, bandit  make types  mypy --strict       make lock   renew the lock files
 #   make fuzz   a minute of coverage-guided fuzzing of extraction and checks (Linux)
+#   make screenshots  the pictures in docs (needs Chromium)
 #   make audit  known holes in what is locked; asks the package index's advisory service
 PYTHON ?= python3
 UV ?= uv
@@ -15,7 +16,7 @@ FUZZ_HOME := .fuzz
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
 
-.PHONY: install demo test fuzz lint types audit lock clean
+.PHONY: install demo test fuzz screenshots lint types audit lock clean
 .DELETE_ON_ERROR:
 
 install: $(VENV)/.installed
@@ -33,6 +34,9 @@ fuzz: $(VENV)/.installed-fuzz
 	  -max_total_time=$(FUZZ_SECONDS) -seed=$(FUZZ_SEED) \
 	  -max_len=300 -len_control=0 -timeout=30 -rss_limit_mb=0 -artifact_prefix=$(FUZZ_HOME)/ -verbosity=0 \
 	  -print_final_stats=1
+
+screenshots: $(VENV)/.installed-dev
+	PYTHONPATH=tests $(BIN)/python docs/screenshots.py
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check
@@ -57,9 +61,11 @@ $(VENV)/.created:
 	@$(PYTHON) -m venv --clear $(VENV)
 	@touch $@
 
-$(VENV)/.installed: $(VENV)/.created requirements.lock pyproject.toml
+# The build hook fetches the pages' front-end files with npm: the one in PATH, else one that pip installs.
+$(VENV)/.installed: $(VENV)/.created requirements.lock requirements-node.lock package-lock.json hatch_build.py pyproject.toml
 	@echo "Installing what the farm needs"
 	@$(PIP) install --quiet --require-hashes -r requirements.lock
+	@command -v npm >/dev/null || $(PIP) install --quiet --require-hashes -r requirements-node.lock
 	@$(PIP) install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -79,8 +85,9 @@ lock:
 	echo hatchling | $(LOCK) $(LOCK_OPTIONS) --all-extras pyproject.toml - -o requirements.lock
 	$(LOCK) $(LOCK_OPTIONS) pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
 	$(LOCK) $(LOCK_OPTIONS) --group fuzz -c requirements-dev.lock -o requirements-fuzz.lock
-	@! grep -nE '^--|https?:|file:' requirements.lock requirements-dev.lock requirements-fuzz.lock || { echo "the lines above name a host; take them out" >&2; exit 1; }
+	$(LOCK) $(LOCK_OPTIONS) --group node -o requirements-node.lock
+	@! grep -nE '^--|https?:|file:' requirements*.lock || { echo "the lines above name a host; take them out" >&2; exit 1; }
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	rm -rf $(VENV) node_modules farm/web/vendor .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -8,32 +8,38 @@ from farm.batch import Batch
 from farm.errors import BadInput, FarmError, NotFound
 from farm.queue.announce import announce
 from farm.queue.connection import connect
-from farm.redaction import masked
+from farm.reports import Reports
 from farm.services import valkey
 from farm.settings import MOST_WORKERS, Settings
-from farm.store import enqueue, migrate, reports, results, steering, targets, workers
-from farm.store.engine import Store
-from farm.store.reports import Attempt, Report
+from farm.store import (
+    enqueue,
+    results,
+    revision,
+    steering,
+    targets,
+    webhooks,
+    workers,
+)
+from farm.store.engine import Connection, Store
+from farm.store.requests import Keyed
 from farm.store.results import TaskResult
 from farm.store.states import TaskState
+from farm.store.sweep import sweep
+from farm.store.task_selection import Selection
 from farm.targets import urls
-from farm.targets.engine import Result, open_engine
-from farm.targets.target import DIALECTS, Target
+from farm.targets.describing import describe, require_dialect
+from farm.targets.target import Target
+from farm.webhooks.asked import checked as checked_webhooks
 from jobs.task import Task
 
 ANNOUNCE_TIMEOUT_SECONDS = 1.0
-NAME_LIMIT_CHARS = 100
 
 
-class Farm:
+class Farm(Reports):
     """A connection to one farm: its store, and through it everything else.
 
     Enqueueing needs the store alone; work begins when a farm runs (`farm up`), on any machine.
     """
-
-    def __init__(self, settings: Settings, store: Store) -> None:
-        self.settings = settings
-        self.store = store
 
     @classmethod
     def connect(cls, settings: Settings | None = None, **arguments: Any) -> Self:
@@ -48,9 +54,11 @@ class Farm:
         store = open_store(settings)
         try:
             # Only a store that needs it is written to: reading must work while another program writes.
-            if store.dialect == "sqlite" and migrate.current(store) != migrate.head():
-                migrate.migrate(store)
-            migrate.require_current(store)
+            if store.dialect == "sqlite" and revision.current(store) != revision.head():
+                from farm.store.migrate import migrate
+
+                migrate(store)
+            revision.require_current(store)
         except BaseException:
             store.close()
             raise
@@ -109,31 +117,30 @@ class Farm:
         targets.save(self.store, fresh)
         return fresh
 
-    def target(self, name: str) -> Target:
-        """The target of that name, with its URL where one is known; raises UnknownTarget."""
-        return replace(
-            targets.load(self.store, name),
-            url=urls.find(self.settings, name),
-            evidence=urls.wants_evidence(self.settings, name),
-        )
-
-    def targets(self) -> list[Target]:
-        """All targets, by name."""
-        return [self.target(name) for name in targets.names(self.store)]
-
     # Asking
 
-    def enqueue(self, tasks: Iterable[Task], *, name: str | None = None, dialect: str | None = None) -> Batch:
+    def enqueue(
+        self,
+        tasks: Iterable[Task],
+        *,
+        name: str | None = None,
+        dialect: str | None = None,
+        request: Keyed | None = None,
+        webhook: str | Iterable[str] = (),
+    ) -> Batch:
         """Store the tasks as one batch, all or none; durable when it returns, whether or not Redis is up.
 
         `dialect` is in what else than their targets' own dialects the queries are wanted, for tasks that name
-        none themselves.
-        Raises UnknownTarget or BadInput, naming the task at fault.
+        none themselves. A `request` that was made before gives the batch that it made then. `webhook` is one
+        address or several that are told when the batch has ended; FARM_WEBHOOK_HOSTS must name their hosts.
+        Raises UnknownTarget or BadInput, naming the task at fault; KeyReused, BadWebhook.
         """
+        told = checked_webhooks(self.settings, [webhook] if isinstance(webhook, str) else webhook)
+        # All of them first: while they come, maybe slowly, nothing may hold the store that workers write to.
         checked = list(self._route(tasks, targets.dialects(self.store), dialect))
         if not checked:
             raise BadInput("there is nothing to enqueue")
-        enqueued = enqueue.enqueue(self.store, checked, name=name)
+        enqueued = enqueue.enqueue(self.store, checked, name=name, request=request, webhook_urls=told)
         announced = self._hint({queue for _, queue in checked})
         return Batch(
             self.store,
@@ -153,7 +160,7 @@ class Farm:
             if wanted is not None:
                 require_dialect(wanted)
             own = None if wanted == known[task.target] else wanted
-            yield replace(task, dialect=own), self.queue_for(task.model)
+            yield task if own == task.dialect else replace(task, dialect=own), self.queue_for(task.model)
 
     def queue_for(self, model: str | None) -> str:
         """The queue of the pool that asks `model`; raises BadInput where no pool does."""
@@ -217,65 +224,6 @@ class Farm:
         with self.store.read() as connection:
             return results.find(connection, states=states, batch_id=batch_id, target=target, limit=limit)
 
-    def attempts(self, task_id: int) -> list[Attempt]:
-        """Every model call of a task, with the verdicts on what it held."""
-        with self.store.read() as connection:
-            return reports.attempts(connection, task_id)
-
-    def queries(
-        self,
-        search: str | None = None,
-        *,
-        target: str | None = None,
-        table: str | None = None,
-        column: str | None = None,
-        unique: bool = False,
-        limit: int | None = None,
-    ) -> Iterator[Report]:
-        """Accepted queries, newest first, whose question or SQL holds every word of `search`.
-
-        `table` and `column` (`orders.total`, or `total` of whichever table) keep those that read them;
-        `unique`, of those that differ in spelling alone, only the first.
-        """
-        with self.store.read() as connection:
-            yield from reports.find(
-                connection,
-                search=search,
-                target=target,
-                table=table,
-                column=column,
-                unique=unique,
-                limit=limit,
-            )
-
-    def query(self, query_id: int) -> Report:
-        """One accepted query; raises NotFound."""
-        with self.store.read() as connection:
-            found = reports.get(connection, query_id)
-        if found is None:
-            raise NotFound(f"there is no query {query_id}; `farm queries` lists them")
-        return found
-
-    def run(
-        self, query_id: int, *, row_limit: int | None = None, timeout_seconds: float | None = None
-    ) -> Result:
-        """Run an accepted query, read-only, against its target. Raises NotFound or TargetTrouble."""
-        report = self.query(query_id)
-        target = self.target(report.target)
-        engine = open_engine(target, purpose="run")
-        if engine is None:
-            raise BadInput(
-                f"target {target.name} has no URL here; add it with `farm target add {target.name} --url …`"
-            )
-        try:
-            return engine.run(
-                report.original_sql or report.sql,
-                row_limit=row_limit or self.settings.row_limit,
-                timeout_seconds=timeout_seconds or self.settings.run_timeout_seconds,
-            )
-        finally:
-            engine.close()
-
     # Steering
 
     def requeue(
@@ -286,22 +234,60 @@ class Farm:
         target: str | None = None,
         states: Iterable[TaskState] = steering.REQUEUEABLE,
         model: str | None = None,
+        queue: str | None = None,
+        reason_code: str | None = None,
+        text: str | None = None,
+        most: int | None = None,
     ) -> int:
-        """Let rejected and dead tasks be worked again, optionally by another model; returns how many.
+        """Let rejected and dead tasks be worked again, optionally by another `model`; returns how many.
 
-        All conditions given must hold; without `task_ids` (None) every task that the others allow is meant.
+        All other conditions given must hold (`queue` is the one they went through, `text` holds words of the
+        question); without `task_ids` (None) every task that the others allow is meant, at most `most`.
         """
-        selection = steering.Selection(
+        selection = Selection(
             task_ids=None if task_ids is None else tuple(task_ids),
             batch_id=batch_id,
             target=target,
             states=tuple(states),
+            queue=queue,
+            reason_code=reason_code,
+            text=text,
         )
-        queue = self.queue_for(model)
-        with self.store.write() as connection:
-            count = steering.requeue(connection, selection, model=model, queue=queue)
+        route = self.queue_for(model)
+
+        def act(connection: Connection, part: Selection) -> int:
+            count = steering.requeue(connection, part, model=model, queue=route)
+            if count and batch_id is not None:
+                webhooks.requeued(connection, batch_id)
+            return count
+
+        count = sweep(self.store, selection, act, most=most)
         self._hint(self.settings.all_pools())
         return count
+
+    def cancel(
+        self,
+        *,
+        task_ids: Iterable[int] | None = None,
+        batch_id: int | None = None,
+        target: str | None = None,
+        queue: str | None = None,
+        text: str | None = None,
+        most: int | None = None,
+    ) -> int:
+        """Let waiting tasks end as dead; those in work come to their end. Returns how many.
+
+        The conditions are those of `requeue`.
+        """
+        selection = Selection(
+            task_ids=None if task_ids is None else tuple(task_ids),
+            batch_id=batch_id,
+            target=target,
+            states=steering.CANCELLABLE,
+            queue=queue,
+            text=text,
+        )
+        return sweep(self.store, selection, steering.cancel_tasks, most=most)
 
     def pause(self, queue: str) -> None:
         """Issue no more work for a queue; tasks in flight come to their end."""
@@ -341,36 +327,3 @@ def open_store(settings: Settings) -> Store:
         synchronous=settings.sqlite_synchronous,
         busy_timeout_seconds=settings.busy_timeout_seconds,
     )
-
-
-def require_dialect(name: str) -> None:
-    """Raise BadInput for a dialect that is not known."""
-    if name not in DIALECTS:
-        raise BadInput(f"there is no dialect {name!r} here; known are {', '.join(DIALECTS)}")
-
-
-def describe(name: str, *, dialect: str, url: str | None, ddl: str | None, notes: str) -> Target:
-    """A target from its URL or its DDL; raises BadInput for what is missing or cannot be read."""
-    if not name.replace("-", "_").isidentifier() or len(name) > NAME_LIMIT_CHARS:
-        raise BadInput(
-            f"{name!r:.120} is no name for a target; use letters, digits, - and _, {NAME_LIMIT_CHARS} at most"
-        )
-    if dialect not in DIALECTS:
-        raise BadInput(f"there is no dialect {dialect!r} here; known are {', '.join(DIALECTS)}")
-    if url is None and not (ddl or "").strip():
-        raise BadInput(
-            f"target {name} needs a schema: give its DDL (CREATE TABLE …) or the URL of its database"
-        )
-    if url is not None and urls.dialect_of(url) != dialect:
-        raise BadInput(f"target {name} is said to be {dialect}, but its URL is {masked(url)}")
-    url = None if url is None else urls.normal(url)
-    target = Target(name=name, dialect=dialect, ddl=ddl or "", notes=notes, url=url)
-    if not (ddl or "").strip():
-        engine = open_engine(target, purpose="run")
-        if engine is None:
-            raise BadInput(f"the database of target {name} cannot be opened from its URL")
-        try:
-            target = replace(target, ddl=engine.introspect())
-        finally:
-            engine.close()
-    return target

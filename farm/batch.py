@@ -7,6 +7,8 @@ from farm.errors import NotFound
 from farm.store import alike, results, steering
 from farm.store.engine import Store
 from farm.store.results import Progress, TaskResult
+from farm.webhooks import standing
+from farm.webhooks.standing import WebhookStanding
 
 PAGE = 500
 FIRST_PAUSE_SECONDS = 0.05
@@ -79,6 +81,11 @@ class Batch:
         """How many of its tasks gave a query that was there before, up to its spelling (`same_as`)."""
         with self._store.read() as connection:
             return alike.duplicates(connection, self.id)
+
+    def webhooks(self) -> list[WebhookStanding]:
+        """How those stand that are told when the batch has ended."""
+        with self._store.read() as connection:
+            return standing.of_batch(connection, self.id)
 
     def cancel(self) -> int:
         """Let the tasks that still wait end as dead; returns how many. Tasks in work come to their end."""

@@ -16,7 +16,8 @@
         ├── NotFound
         ├── StoreTrouble
         └── TargetTrouble
-            └── QueryFailed  its database ran the query and found fault with it
+            ├── QueryFailed  its database ran the query and found fault with it
+            └── QueryCancelled  somebody stopped it
 
 A rejected query is no exception: it is an outcome.
 """
@@ -97,3 +98,7 @@ class TargetTrouble(Misuse):
 
 class QueryFailed(TargetTrouble):
     """A target's database ran the query and found fault with it, such as a division by zero."""
+
+
+class QueryCancelled(TargetTrouble):
+    """Somebody stopped the query while a target's database ran it."""

@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -13,6 +13,7 @@ from jobs.task import COLUMNS, InvalidTask, Task
 Format = Literal["jsonl", "csv"]
 SUFFIXES: dict[str, Format] = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".csv": "csv"}
 FIELD_LIMIT_CHARS = 1_000_000
+NO_OBJECT = 'this is no JSON object; write {"question": …, "target": …}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,19 @@ def read(
         ) from None
 
 
+def of_values(
+    values: Iterable[Any],
+    *,
+    default_target: str | None,
+    default_dialect: str | None = None,
+    check: Callable[[Task], None],
+) -> Iterator[Task | BadRow]:
+    """Values that were read already, as `read` takes rows of a file; `line` counts them from 1."""
+    defaults = {"target": default_target, "dialect": default_dialect}
+    for line, value in enumerate(values, start=1):
+        yield _task(line, value if isinstance(value, dict) else NO_OBJECT, defaults, check)
+
+
 def _task(
     line: int,
     row: Mapping[str, Any] | str,
@@ -65,7 +79,7 @@ def _task(
     if isinstance(row, str):
         return BadRow(line, row)
     try:
-        missing = {name: value for name, value in defaults.items() if not row.get(name)}
+        missing = {name: value for name, value in defaults.items() if row.get(name) in (None, "")}
         task = Task.from_mapping({**row, **missing})
         check(task)
     except (InvalidTask, BadInput) as error:
@@ -88,10 +102,7 @@ def _jsonl(lines: Iterator[str]) -> Iterator[tuple[int, Mapping[str, Any] | str]
         except (ValueError, RecursionError) as error:
             yield line, f"this is no JSON ({error}); write one object per line"
             continue
-        yield (
-            line,
-            row if isinstance(row, dict) else 'this is no JSON object; write {"question": …, "target": …}',
-        )
+        yield line, row if isinstance(row, dict) else NO_OBJECT
 
 
 def _csv(lines: Iterator[str], file: str) -> Iterator[tuple[int, Mapping[str, Any] | str]]:

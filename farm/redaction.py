@@ -11,7 +11,18 @@ SHORTEST_CHARS = 6
 """A secret shorter than this is not looked for in texts, where it would blot out ordinary words."""
 HIDING = r"[^=&?\s]*(?:pass|pwd|secret|token|key|credential|signature)[^=&\s]*"
 """The names of a URL's parameters whose values are hidden."""
-VARIABLES = ("OPENAI_", "FARM_DATABASE_URL", "FARM_REDIS_URL", "FARM_SCRATCH_POSTGRES_URL", "FARM_TARGETS")
+VARIABLES = (
+    "OPENAI_",
+    "FARM_DATABASE_URL",
+    "FARM_REDIS_URL",
+    "FARM_SCRATCH_POSTGRES_URL",
+    "FARM_TARGETS",
+    "OTEL_EXPORTER_OTLP_",
+    "FARM_WEB_READER_TOKEN",
+    "FARM_WEB_RUNNER_TOKEN",
+    "FARM_WEB_OPERATOR_TOKEN",
+    "FARM_WEBHOOK_SECRET",
+)
 """How the names of environment variables with secrets begin."""
 
 Redact = Callable[[str], str]

@@ -4,11 +4,13 @@ Sources, strongest first: arguments, environment (`FARM_…`), a folder of secre
 `OPENAI_API_KEY` and `OPENAI_BASE_URL` mean what they mean everywhere.
 """
 
+import base64
 import os
 import re
 import tomllib
 from pathlib import Path
 from typing import Any, Literal, Self
+from urllib.parse import urlsplit
 
 import platformdirs
 from pydantic import (
@@ -48,6 +50,7 @@ REASONING_DEFAULTS = {
     "gap_seconds": 120.0,
 }
 MOST_WORKERS = 512
+WEBHOOK_HOST = re.compile(r"(http://)?(\[[0-9a-f:.]+\]|[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?)(:[1-9]\d{0,4})?")
 
 
 class PoolSettings(BaseModel):
@@ -172,6 +175,39 @@ class Settings(BaseSettings):
     )
     row_limit: int = Field(default=1000, ge=1, description="rows that `farm run` fetches")
     run_timeout_seconds: float = Field(default=30.0, gt=0, description="how long `farm run` lets a query run")
+    export_row_limit: int | None = Field(
+        default=None, ge=1, description="rows that an export of the pages writes at most; default all"
+    )
+    export_timeout_seconds: float = Field(
+        default=600.0, gt=0, description="how long an export of the pages may take"
+    )
+
+    web: bool = Field(default=True, description="`farm up` serves the pages too")
+    web_host: str = Field(default="127.0.0.1", description="address that the pages are served at")
+    web_port: int = Field(default=8000, ge=0, le=65535, description="port of the pages; 0: any free one")
+    web_hosts: tuple[str, ...] | None = Field(
+        default=None, description="names that browsers may call the pages by"
+    )
+    web_reader_token: SecretStr | None = Field(default=None, description="who has it may look at the pages")
+    web_runner_token: SecretStr | None = Field(default=None, description="… and run, ask, correct and mark")
+    web_operator_token: SecretStr | None = Field(default=None, description="… and steer the farm")
+    web_user_header: str | None = Field(
+        default=None, description="header in which a proxy names who has signed in there"
+    )
+    web_user_role: Literal["reader", "runner", "operator"] = Field(
+        default="runner", description="what those may do whom the proxy names"
+    )
+    web_trusted_proxies: tuple[str, ...] | None = Field(
+        default=None, description="addresses whose word about users is taken"
+    )
+    upload_limit_mib: float = Field(
+        default=64.0, gt=0, description="largest file of questions the pages take"
+    )
+
+    webhook_hosts: tuple[str, ...] | None = Field(
+        default=None, description="where batches may send word of their end; default nowhere"
+    )
+    webhook_secret: SecretStr | None = Field(default=None, description="what webhooks are signed with")
 
     sqlite_synchronous: Literal["NORMAL", "FULL"] = Field(
         default="NORMAL", description="durability of the store"
@@ -207,6 +243,11 @@ class Settings(BaseSettings):
         "initializer",
         "local_model",
         "log_file",
+        "web_reader_token",
+        "web_runner_token",
+        "web_operator_token",
+        "web_user_header",
+        "webhook_secret",
         mode="before",
     )
     @classmethod
@@ -217,6 +258,28 @@ class Settings(BaseSettings):
     @classmethod
     def _tilde_is_the_home_folder(cls, value: Path | None) -> Path | None:
         return value and value.expanduser()  # where no shell has done so: a file of settings, a service
+
+    @field_validator("webhook_hosts")
+    @classmethod
+    def _each_is_a_host(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        for host in value or ():
+            if not _is_webhook_host(host.lower()):
+                raise ValueError(
+                    f"{host!r:.100} is no host; write hooks.example.com, hooks.example.com:8443, or "
+                    "http://receiver:8080 where it shall do without encryption"
+                )
+        return value and tuple(host.lower() for host in value)
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _each_is_a_signing_secret(cls, value: SecretStr | None) -> SecretStr | None:
+        for secret in value.get_secret_value().split() if value else ():
+            if not _is_signing_secret(secret):
+                raise ValueError(
+                    "a secret is whsec_ and then 24 to 64 random bytes in base64, as of "
+                    'echo "whsec_$(openssl rand -base64 32)"; while it is replaced, both with a space between'
+                )
+        return value
 
     @model_validator(mode="after")
     def _no_pool_takes_the_default_queue(self) -> Self:
@@ -254,9 +317,15 @@ class Settings(BaseSettings):
         urls += [target.url for target in self.targets.values()]
         found = {secret for url in urls if url for secret in secrets_in(url.get_secret_value())}
         found |= secrets_in(self.openai_base_url or "")
-        if self.openai_api_key is not None:
-            found.add(self.openai_api_key.get_secret_value())
+        keys = [self.openai_api_key, self.web_reader_token, self.web_runner_token, self.web_operator_token]
+        found |= {key.get_secret_value() for key in keys if key is not None}
+        found |= {part for secret in self.webhook_secrets for part in (secret, secret.removeprefix("whsec_"))}
         return frozenset(found)
+
+    @property
+    def webhook_secrets(self) -> tuple[str, ...]:
+        """What webhooks are signed with: one secret, or two while one replaces the other."""
+        return tuple(self.webhook_secret.get_secret_value().split()) if self.webhook_secret else ()
 
     def all_pools(self) -> dict[str, PoolSettings]:
         """Every pool by its queue's name, the default one first."""
@@ -278,6 +347,23 @@ class Settings(BaseSettings):
         return next((queue for queue, pool in self.all_pools().items() if pool.model == model), None)
 
 
+def _is_webhook_host(text: str) -> bool:
+    if not WEBHOOK_HOST.fullmatch(text):
+        return False
+    try:
+        return urlsplit(f"//{text.removeprefix('http://')}").port != 0
+    except ValueError:  # a port beyond 65535, or brackets around what is no IPv6 address
+        return False
+
+
+def _is_signing_secret(text: str) -> bool:
+    try:
+        key = base64.b64decode(text.removeprefix("whsec_"), validate=True)
+    except ValueError:
+        return False
+    return text.startswith("whsec_") and 24 <= len(key) <= 64
+
+
 def file_sources(settings_cls: type[BaseSettings]) -> tuple[PydanticBaseSettingsSource, ...]:
     """The secrets folder, then `farm.toml`, as far as they exist."""
     sources: list[PydanticBaseSettingsSource] = []
@@ -295,11 +381,14 @@ def file_sources(settings_cls: type[BaseSettings]) -> tuple[PydanticBaseSettings
     return tuple(sources)
 
 
+SAID = {"extra_forbidden": "there is no such setting", "tuple_type": 'write it as a list: ["one", "two"]'}
+"""What is wrong, where Pydantic's own words would not tell how to mend it."""
+
+
 def _explain(error: ValidationError) -> str:
     lines = []
     for problem in error.errors(include_url=False, include_input=False):
         name = ".".join(str(part) for part in problem["loc"]) or "settings"
-        unknown = problem["type"] == "extra_forbidden"
-        said = "there is no such setting" if unknown else problem["msg"].removeprefix("Value error, ")
+        said = SAID.get(problem["type"]) or problem["msg"].removeprefix("Value error, ")
         lines.append(f"{name}: {said}")
     return "bad settings: " + "; ".join(lines)

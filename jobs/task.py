@@ -107,6 +107,8 @@ def _priority(value: Any) -> int:
     """A whole number, or text that spells one; Task itself refuses what else stands there."""
     if value is None or value == "":
         return 0
+    if isinstance(value, float) and value.is_integer():
+        return int(value)  # as JSON may write it
     try:
         return int(value) if isinstance(value, str) else value
     except ValueError:

@@ -9,14 +9,27 @@ from typing import IO, Annotated, Any
 import typer
 
 from farm import intake
-from farm.api import Farm, require_dialect
+from farm.api import Farm
 from farm.batch import Batch
 from farm.cli.progress import follow
-from farm.cli.shared import Exit, Group, Json, add_command, counted, fail, note, opened, print_json, say
+from farm.cli.shared import (
+    Exit,
+    Group,
+    Json,
+    add_command,
+    counted,
+    fail,
+    note,
+    opened,
+    print_json,
+    record,
+    say,
+)
 from farm.errors import BadInput
 from farm.intake import BadRow, Format
 from farm.store import targets
 from farm.store.states import TaskState
+from farm.targets.describing import require_dialect
 from jobs.task import Task
 
 SHOWN = 20
@@ -43,6 +56,10 @@ def enqueue(
     keep_going: Annotated[
         bool, typer.Option("--keep-going", help="Enqueue the good rows beside bad ones.")
     ] = False,
+    webhook: Annotated[
+        list[str] | None,
+        typer.Option(help="An address that is told when the batch has ended; may be given again."),
+    ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Follow the batch until it is done.")] = False,
     json: Json = False,
 ) -> None:
@@ -56,7 +73,7 @@ def enqueue(
     with opened() as farm, ExitStack() as stack:
         rows = _rows(farm, _stream(file, stack), _format(file, format), target, dialect)
         try:
-            batch = farm.enqueue(_good(rows, bad, keep_going), name=name)
+            batch = farm.enqueue(_good(rows, bad, keep_going), name=name, webhook=webhook or ())
         except BadInput as error:
             _report(bad)
             if json:
@@ -81,28 +98,52 @@ def requeue(
     state: Annotated[str | None, typer.Option(help="rejected or dead; both if not given.")] = None,
     batch: Annotated[int | None, typer.Option(help="Only tasks of this batch.")] = None,
     target: Annotated[str | None, typer.Option(help="Only tasks for this target.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Only tasks that ended for this reason.")] = None,
     model: Annotated[str | None, typer.Option(help="Ask this model instead; a pool must ask it.")] = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Needed when nothing narrows the choice.")
     ] = False,
 ) -> None:
     """Let rejected and dead tasks be worked again, optionally by another model."""
-    if not (task or everything) and batch is None and target is None:
+    if not (task or everything) and (batch, target, reason) == (None, None, None):
         raise BadInput("this would requeue every rejected and dead task; name some, narrow it, or add --all")
     if state not in (None, TaskState.REJECTED, TaskState.DEAD):
         raise BadInput(f"only rejected and dead tasks can be requeued, not {state}")
     states = (TaskState(state),) if state else (TaskState.REJECTED, TaskState.DEAD)
     with opened() as farm:
-        count = farm.requeue(task_ids=task or None, batch_id=batch, target=target, states=states, model=model)
+        count = farm.requeue(
+            task_ids=task or None,
+            batch_id=batch,
+            target=target,
+            states=states,
+            model=model,
+            reason_code=reason,
+        )
+        said = {
+            "ids": task,
+            "state": state,
+            "batch": batch,
+            "target": target,
+            "reason": reason,
+            "model": model,
+        }
+        record(farm, "requeue", **said, tasks=count)
     say(f"{counted(count, 'task')} requeued")
 
 
-def cancel(batch: Annotated[int, typer.Argument(help="The batch's number.")]) -> None:
-    """Let the waiting tasks of a batch end; those in work come to their end."""
+def cancel(
+    batch: Annotated[int | None, typer.Argument(help="The batch's number.")] = None,
+    task: Annotated[list[int] | None, typer.Option(help="Only this task; may be given again.")] = None,
+) -> None:
+    """Let the waiting tasks of a batch, or some of them, end; those in work come to their end."""
+    if batch is None and not task:
+        raise BadInput("name the batch that is to be cancelled, or tasks: farm cancel --task 7")
     with opened() as farm:
-        chosen = farm.batch(batch)
-        chosen.progress()
-        say(f"{counted(chosen.cancel(), 'task')} cancelled")
+        if batch is not None:
+            farm.batch(batch)
+        count = farm.cancel(batch_id=batch, task_ids=task or None)
+        record(farm, "cancel", batch=batch, ids=task, tasks=count)
+    say(f"{counted(count, 'task')} cancelled")
 
 
 def _stream(file: str, stack: ExitStack) -> IO[str]:

@@ -1,6 +1,7 @@
 """`farm demo`: the whole farm on a shop's database, with nothing to set up first."""
 
 import time
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich import box
@@ -18,6 +19,9 @@ from farm.demo.questions import Question, questions
 from farm.private import make_folder
 from jobs.task import Task
 
+if TYPE_CHECKING:
+    from farm.watchdog.runner import Runner
+
 TARGET = "shop"
 SIDE_BY_SIDE_CHARS = 120
 
@@ -27,12 +31,18 @@ def register(root: typer.Typer) -> None:
     add_command(root, Group.START, demo)
 
 
-def demo() -> None:
+def demo(
+    stay: Annotated[
+        bool | None,
+        typer.Option("--stay/--no-stay", help="Keep workers and pages up; default: on a terminal."),
+    ] = None,
+) -> None:
     """Answer 40 report questions on a shop's database, from nothing to graded results.
 
     Starts an embedded Valkey, makes the shop (SQLite, about 10 tables), serves a local model unless
     OPENAI_API_KEY or OPENAI_BASE_URL is set, and works the questions with two workers. Started again, it goes
-    on where it was, and pays for nothing twice.
+    on where it was, and pays for nothing twice. On a terminal it then stays up, to look at the pages and to
+    ask more, until Ctrl-C.
     """
     settings = loaded()
     if settings.log_file is None:
@@ -42,11 +52,26 @@ def demo() -> None:
     with Farm.connect(settings) as farm:
         asked = questions()
         batch = _enqueue(farm, asked)
-        if not _work(farm, batch):
-            note("stopped; start the demo again and it goes on from here")
-            raise typer.Exit(Exit.INTERRUPTED)
-        results = batch.results(wait=False)
-        graded = grade(zip(asked, results, strict=True), farm.target(TARGET))
+        stays = console.is_terminal if stay is None else stay
+        if _done(batch) and not stays:
+            _show(farm, batch, asked, started)
+            return
+        with running(farm) as runner:
+            address = runner.serve_pages() if settings.web else None
+            if address is not None:
+                note(f"watch it in a browser: {address}")
+            if not _work(runner, batch):
+                note("stopped; start the demo again and it goes on from here")
+                raise typer.Exit(Exit.INTERRUPTED)
+            _show(farm, batch, asked, started)
+            if stays:
+                note(f"\nThe farm is up, at {address or 'no page'}; ask it more there. Ctrl-C stops it.")
+                runner.work()
+
+
+def _show(farm: Farm, batch: Batch, asked: tuple[Question, ...], started: float) -> None:
+    results = batch.results(wait=False)
+    graded = grade(zip(asked, results, strict=True), farm.target(TARGET))
     console.print(table(graded, width=console.width))
     _print_score(score(graded), seconds=time.monotonic() - started)
     _print_next_steps(graded)
@@ -63,13 +88,20 @@ def _enqueue(farm: Farm, asked: tuple[Question, ...]) -> Batch:
     return batch
 
 
-def _work(farm: Farm, batch: Batch) -> bool:
-    """Work until the batch is done; False: somebody stopped it."""
+def _done(batch: Batch) -> bool:
     progress = batch.progress()
     if progress.done == progress.total:
         note("every question was answered before; nothing is asked or paid for again")
         return True
-    with running(farm) as runner, shown(progress.total) as show:
+    return False
+
+
+def _work(runner: "Runner", batch: Batch) -> bool:
+    """Work until the batch is done; False: somebody stopped it."""
+    progress = batch.progress()
+    if progress.done == progress.total:
+        return True
+    with shown(progress.total) as show:
 
         def look() -> None:
             nonlocal progress
@@ -121,5 +153,6 @@ def _print_next_steps(graded: list[Graded]) -> None:
         f"  {farm} run {example:<21} its rows\n"
         f"  {farm} tasks --state rejected    what was not good enough, and why\n"
         f"  {farm} export -o queries.csv     all of them in a file\n"
+        f"  {farm} up                        the pages in a browser, to chart and to ask more\n"
         f"  {farm} target show shop          the schema and notes that the model saw"
     )

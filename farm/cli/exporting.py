@@ -2,15 +2,14 @@
 
 import csv
 import json
-import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import fields
 from pathlib import Path
 from typing import IO, Annotated, Any
 
 import typer
 
+from farm.cli import shared
 from farm.cli.looking import ColumnOf, TableName, Unique
 from farm.cli.shared import Group, add_command, counted, note, opened, plain
 from farm.errors import BadInput
@@ -39,28 +38,11 @@ def export(
     chosen = format or (output.suffix.removeprefix(".") if output else "jsonl")
     if chosen not in ("csv", "jsonl"):
         raise BadInput(f"there is no format {chosen!r}; use csv or jsonl")
-    with opened() as farm, _writing(output) as stream:
+    with opened() as farm, shared.output(output) as stream:
         write = _write_csv if chosen == "csv" else _write_jsonl
         found = farm.queries(search, target=target, table=table, column=column, unique=unique)
         count = write(stream, found)
     note(f"{counted(count, 'query')} written" + (f" to {output}" if output else ""))
-
-
-@contextmanager
-def _writing(output: Path | None) -> Iterator[IO[str]]:
-    """The output stream; a file appears only when it is complete."""
-    if output is None:
-        yield sys.stdout
-        return
-    unfinished = output.with_name(f".{output.name}.part")
-    try:
-        with unfinished.open("w", encoding="utf-8", newline="") as stream:
-            yield stream
-        unfinished.replace(output)
-    except OSError as error:
-        raise BadInput(f"{output} cannot be written ({error.strerror})") from None
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def _write_csv(stream: IO[str], reports: Iterable[Report]) -> int:

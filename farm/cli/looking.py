@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.syntax import Syntax
 
 from farm.cli import sheet
+from farm.cli.harmless import harmless_lines
 from farm.cli.shared import Group, Json, add_command, console, counted, note, opened, print_json, say, usd
 from farm.cli.sheet import Column
 from farm.sql.evidence import Evidence
@@ -159,6 +160,7 @@ def _provenance(result: TaskResult, report: Report | None) -> str:
 
 def _print_sql(sql: str) -> None:
     """In colours on a terminal; elsewhere nothing but its text, never broken."""
+    sql = harmless_lines(sql)
     if console.is_terminal:
         console.print(Syntax(sql, "sql", background_color="default", word_wrap=True))
     else:

@@ -7,8 +7,21 @@ from typing import Annotated
 import typer
 
 from farm import __version__
-from farm.cli import asking, checking, demo, exporting, looking, operating, running, standing, targets
+from farm.cli import (
+    asking,
+    checking,
+    demo,
+    exporting,
+    looking,
+    operating,
+    report,
+    running,
+    standing,
+    targets,
+    web,
+)
 from farm.cli.shared import Exit, fail, unwrapped
+from farm.cli.top import command as top
 from farm.errors import FarmError, Misuse
 
 HELP = """Turn report questions into SQL worth keeping.
@@ -42,7 +55,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for commands in (demo, running, targets, asking, checking, standing, looking, exporting, operating):
+for commands in (
+    demo,
+    running,
+    web,
+    targets,
+    asking,
+    checking,
+    standing,
+    top,
+    looking,
+    exporting,
+    report,
+    operating,
+):
     commands.register(app)
 
 

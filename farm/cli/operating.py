@@ -18,12 +18,12 @@ from farm.cli.shared import (
     note,
     opened,
     print_json,
+    record,
     say,
 )
 from farm.cli.sheet import Column
 from farm.errors import BadInput
 from farm.health.sources import settings_with_sources
-from farm.store import migrate as migrations
 
 Queue = Annotated[str, typer.Argument(help="The queue's name.")]
 SETTING_COLUMNS = (Column("setting", whole=True), Column("value"), Column("source"))
@@ -61,7 +61,9 @@ def doctor(json: Json = False) -> None:
 def migrate() -> None:
     """Bring the store to this version of the farm; safe to run again."""
     with open_store(loaded()) as store:
-        before, after = migrations.migrate(store)
+        from farm.store.migrate import migrate as upgrade
+
+        before, after = upgrade(store)
         where = store.where
     if before == after:
         say(f"{escape(where)} is at revision {after} already")
@@ -73,6 +75,7 @@ def pause(queue: Queue = "default") -> None:
     """Issue no more work for a queue; tasks in flight come to their end."""
     with opened() as farm:
         farm.pause(queue)
+        record(farm, "pause", queue=queue)
     say(f"queue {queue} is paused; `farm resume {queue}` goes on")
 
 
@@ -80,6 +83,7 @@ def resume(queue: Queue = "default") -> None:
     """Issue work for a queue again."""
     with opened() as farm:
         farm.resume(queue)
+        record(farm, "resume", queue=queue)
     say(f"queue {queue} runs")
 
 
@@ -96,6 +100,7 @@ def scale(
     wanted = [_number_of_workers(number) for number in numbers]
     with opened() as farm:
         farm.scale(dict(wanted))
+        record(farm, "scale", **dict(wanted))
     for queue, workers in wanted:
         count = "workers as its settings say" if workers is None else counted(workers, "worker")
         say(f"queue {queue}: {count}")

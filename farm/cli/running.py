@@ -24,12 +24,12 @@ def register(root: typer.Typer) -> None:
 
 
 def up() -> None:
-    """Bring up everything: the queue's server if none is set, workers, watchdog, reconciler.
+    """Bring up everything: the queue's server if none is set, workers, watchdog, reconciler, pages.
 
     Runs until Ctrl-C or SIGTERM, then lets tasks in flight end; a second Ctrl-C stops at once. Needs a model:
     OPENAI_API_KEY or OPENAI_BASE_URL, else a local one is fetched and served.
     """
-    _work(burst=False)
+    _work(burst=False, pages=True)
 
 
 def workers(
@@ -59,13 +59,15 @@ def running(farm: Farm) -> Iterator["Runner"]:
         raise typer.Exit(Exit.INTERRUPTED) from None
 
 
-def _work(*, burst: bool) -> None:
+def _work(*, burst: bool, pages: bool = False) -> None:
     settings = loaded()
     with Farm.connect(settings) as farm, running(farm) as runner:
         pools = ", ".join(
             f"{name}: {pool.workers} x {pool.model}" for name, pool in settings.all_pools().items()
         )
         note(f"working ({pools}); Ctrl-C lets tasks in flight end and stops")
+        if pages and settings.web:
+            note(f"the pages are at {runner.serve_pages()}")
         if not burst:
             runner.work()
             return

@@ -3,10 +3,12 @@
 Results go to standard output; progress, hints and errors go to standard error.
 """
 
+import getpass
 import inspect
 import json
 import math
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +17,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import IntEnum, StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import IO, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -23,7 +25,11 @@ from rich.markup import escape
 
 from farm import logs
 from farm.api import Farm
+from farm.cli.harmless import harmless_lines
+from farm.errors import BadInput
+from farm.private import whole_file
 from farm.settings import Settings
+from farm.store import actions
 
 
 class Exit(IntEnum):
@@ -85,7 +91,7 @@ def loaded(**arguments: Any) -> Settings:
 
 def say(text: str) -> None:
     """A line of the result on standard output, with rich's markup; a terminal wraps it, nothing else does."""
-    console.print(text, soft_wrap=True)
+    console.print(harmless_lines(text), soft_wrap=True)
 
 
 def print_json(value: Any) -> None:
@@ -118,12 +124,35 @@ def plain(value: Any) -> Any:
 
 def fail(message: str) -> None:
     """Say what is wrong, on standard error."""
-    errors.print(f"[bold red]farm:[/] {escape(message)}", soft_wrap=True)
+    errors.print(f"[bold red]farm:[/] {escape(harmless_lines(message))}", soft_wrap=True)
 
 
 def note(message: str) -> None:
     """Say something beside the result, on standard error."""
-    errors.print(escape(message), soft_wrap=True)
+    errors.print(escape(harmless_lines(message)), soft_wrap=True)
+
+
+@contextmanager
+def output(path: Path | None) -> Iterator[IO[str]]:
+    """Where a command writes: standard output for None, else a file that appears once it is complete."""
+    if path is None:
+        yield sys.stdout
+        return
+    try:
+        with _terminated_as_interrupted(), whole_file(path) as stream:
+            yield stream
+    except OSError as error:
+        raise BadInput(f"{path} cannot be written ({error.strerror})") from None
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """Let SIGTERM do what Ctrl-C does, so that what was begun is cleared away."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def usd(cost: float | None) -> str:
@@ -144,3 +173,17 @@ def program() -> str:
         return "farm"
     on_path = any(Path(folder) == called.parent for folder in os.get_exec_path())
     return "farm" if on_path else sys.argv[0]
+
+
+def record(farm: Farm, action: str, **detail: Any) -> None:
+    """Note in the action log what whoever sits at this terminal did; what is None is left out."""
+    said = {name: value for name, value in detail.items() if value not in (None, [])}
+    with farm.store.write() as connection:
+        actions.record(connection, actor=f"{_user()} (command line)", action=action, detail=said)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # nobody's: a container may run a number without a name
+        return "somebody"

@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from farm.cli.harmless import harmless, harmless_lines
+
 LEAST_COLUMN_CHARS = 8
 GUTTER_CHARS = 2
 
@@ -28,7 +30,7 @@ def show(console: Console, columns: Sequence[Column], rows: Sequence[Sequence[st
     """
     if not console.is_terminal:
         lines = [[column.name for column in columns], *rows]
-        console.file.writelines("\t".join(map(_one_line, line)) + "\n" for line in lines)
+        console.file.writelines("\t".join(map(harmless, line)) + "\n" for line in lines)
     elif fits(len(columns), console.width):
         console.print(_table(columns, rows))
     else:
@@ -45,13 +47,13 @@ def _table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         table.add_column(
-            escape(column.name),
+            _plain(column.name),
             justify="right" if column.right else "left",
             no_wrap=column.whole,
             overflow="fold",
         )
     for row in rows:
-        table.add_row(*map(escape, row))
+        table.add_row(*map(_plain, row))
     return table
 
 
@@ -60,10 +62,11 @@ def _block(columns: Sequence[Column], row: Sequence[str]) -> Table:
     table.add_column(no_wrap=True, style="dim")
     table.add_column(overflow="fold")
     for column, cell in zip(columns, row, strict=True):
-        table.add_row(escape(column.name), escape(cell))
+        table.add_row(_plain(column.name), _plain(cell))
     table.add_row()
     return table
 
 
-def _one_line(cell: str) -> str:
-    return " ".join(cell.split())
+def _plain(cell: str) -> str:
+    """A cell's text, in which nothing is markup and nothing moves the cursor."""
+    return escape(harmless_lines(cell))

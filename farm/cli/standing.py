@@ -1,5 +1,6 @@
 """`farm status`, `farm tasks`: how everything stands."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -67,8 +68,17 @@ def status(json: Json = False) -> None:
         note(f"and {len(now['ends']) - ENDS_SHOWN} other ends within the last hour")
     if count := now["set_aside"]:
         note(f"{counted(count, 'thing')} in Redis could not be used and was set aside; see docs/redis.md")
+    if said := webhooks_line(now["webhooks"]):
+        note(said)
     if now["tasks"]["rejected"] + now["tasks"]["dead"]:
         note("`farm tasks --state rejected` (or dead) says why")
+
+
+def webhooks_line(counts: Mapping[str, int]) -> str:
+    """How webhooks stand; empty where none is of interest."""
+    said = {"waiting": "waiting for a batch's end", "pending": "to be sent", "failed": "given up today"}
+    parts = [f"{counts[state]:,} {words}" for state, words in said.items() if counts[state]]
+    return f"webhooks: {', '.join(parts)}" if parts else ""
 
 
 def tasks(

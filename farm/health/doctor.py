@@ -1,24 +1,26 @@
 """The tests of `farm doctor`: one line on each thing the farm depends on, and how to mend what is wrong."""
 
 import asyncio
+import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 
 from farm.checker.engines import Engines, Scratch
-from farm.errors import BadAnswer, FarmError, GiveUp, TargetTrouble
+from farm.errors import BadAnswer, BadSetting, FarmError, GiveUp, TargetTrouble, Unavailable
 from farm.models.answer import Message
 from farm.queue.aside import KEYS_KEY, REFUSED_KEY
 from farm.queue.connection import connect, require, require_writable
 from farm.queue.hints import Hints
-from farm.redaction import masked
+from farm.redaction import masked, redactor
 from farm.services import valkey
 from farm.settings import PoolSettings, Settings
-from farm.store import migrate, targets
+from farm.store import revision, targets
 from farm.store.engine import Store
 from farm.targets import urls
 from farm.targets.engine import NoEngine, open_engine
 from farm.targets.target import Target
+from farm.tracing import switch
 
 PROBE = (Message("user", "Answer with the one word: ready"),)
 PROBE_DEADLINE_SECONDS = 30.0
@@ -47,6 +49,10 @@ def run(settings: Settings) -> list[Check]:
         ]
     if all(check.ok for check in checks if check.name == "store"):
         checks += _targets(settings)
+    if settings.webhook_hosts:
+        checks.append(_try("webhooks", lambda: _webhooks(settings)))
+    if not switch.is_off(os.environ):
+        checks.append(_try("traces", _traces))
     return checks
 
 
@@ -86,11 +92,19 @@ def _opened(settings: Settings) -> Store:
 
 def _store(settings: Settings) -> str:
     with _opened(settings) as store:
-        if store.dialect == "sqlite" and migrate.current(store) is None:
+        if store.dialect == "sqlite" and revision.current(store) is None:
             return f"{store.where} is empty; it is set up at first use"
-        migrate.require_current(store)
+        revision.require_current(store)
         with store.write():
-            return f"{store.where} is at revision {migrate.head()} and can be written"
+            return f"{store.where} is at revision {revision.head()} and can be written"
+
+
+def _webhooks(settings: Settings) -> str:
+    if not settings.webhook_secrets:
+        raise BadSetting(
+            "FARM_WEBHOOK_HOSTS is set, but FARM_WEBHOOK_SECRET is not, and none is sent unsigned"
+        )
+    return f"go to {', '.join(settings.webhook_hosts or ())}"
 
 
 def _model(settings: Settings, pool: PoolSettings) -> str:
@@ -119,9 +133,23 @@ def _model(settings: Settings, pool: PoolSettings) -> str:
     return asyncio.run(ask())
 
 
+def _traces() -> str:
+    """Send the collector nothing, and see whether it takes that. Raises BadSetting or Unavailable."""
+    switch.require(os.environ)
+    if switch.wanted(os.environ) == "console":
+        return "spans are written to standard error"
+    from farm.tracing.collector import refusal
+
+    where = masked(switch.address(os.environ))
+    if (why := refusal()) is not None:
+        why = redactor(switch.secrets(os.environ))(why)
+        raise Unavailable(f"{where} takes no spans, which costs no task ({why}); check the OTEL_… variables")
+    return f"{where} takes spans"
+
+
 def _targets(settings: Settings) -> Iterator[Check]:
     with _opened(settings) as store:
-        if migrate.current(store) is None:
+        if revision.current(store) is None:
             return
         for name in targets.names(store):
             yield _try(f"target {name}", lambda name=name: _target(settings, store, name))  # type: ignore[misc]

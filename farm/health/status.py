@@ -9,7 +9,7 @@ from farm.api import Farm
 from farm.queue.connection import connect
 from farm.queue.hints import Hints
 from farm.store import status as counts
-from farm.store import workers
+from farm.store import webhooks, workers
 
 REDIS_TIMEOUT_SECONDS = 1.0
 
@@ -18,7 +18,8 @@ def status(farm: Farm) -> dict[str, Any]:
     """Tasks by state, queues, living workers, and what was spent; all of it read in one transaction.
 
     `set_aside` counts what could not be used in Redis and was put out of the way within about a day; None
-    while the queue's server does not answer.
+    while the queue's server does not answer. `webhooks`: how many wait for their batch's end, are to be sent,
+    and were given up within a day.
     """
     set_aside = _set_aside(farm)
     with farm.store.read() as connection:
@@ -40,6 +41,7 @@ def status(farm: Farm) -> dict[str, Any]:
             "tokens": spent.prompt_tokens + spent.completion_tokens,
             "cost_usd": spent.cost_usd,
             "set_aside": set_aside,
+            "webhooks": webhooks.counts(connection),
         }
 
 

@@ -18,7 +18,7 @@ import httpx2
 import openai
 
 from farm.errors import BadAnswer, BadSetting, FarmError, GiveUp, StopRoute, Unavailable
-from farm.models import failures, parameters
+from farm.models import failures, parameters, spans
 from farm.models.answer import Answer, FailedCall, Message, Usage
 from farm.models.breaks import break_of, cause_of
 from farm.models.constraint import REFUSALS, Takes, Willing, constrained
@@ -29,6 +29,7 @@ from farm.models.reading import MAX_BODY_BYTES, NoCompletion, Said, said
 from farm.models.streamed import Deltas, TooLong
 from farm.redaction import masked
 from farm.settings import ModelSettings
+from farm.tracing.tracer import OFF, Kind, Span, Tracer
 
 MAX_ERROR_BYTES = 64_000
 CONNECT_TIMEOUT_SECONDS = 3.0
@@ -51,6 +52,7 @@ class Model:
         api_key: str | None,
         settings: ModelSettings,
         max_connections: int,
+        tracer: Tracer = OFF,
     ) -> None:
         """Raises BadSetting for an address that no call can go to, and a key that none can carry."""
         address = _usable(base_url)
@@ -83,6 +85,9 @@ class Model:
         redact = redactor(base_url, key)
         endpoint = redact(masked(str(address or self._client.base_url))).rstrip("/")
         self._route = Route(model=name, endpoint=endpoint, redact=redact)
+        self._tracer = tracer
+        called = self._client.base_url
+        self._request = spans.request(name, scheme=called.scheme, host=called.host, port=called.port)
 
     @property
     def endpoint(self) -> str:
@@ -104,6 +109,10 @@ class Model:
 
         Raises TryAgain, GiveUp or StopRoute (farm.errors).
         """
+        with self._tracer.span(spans.name(self.name), self._request, kind=Kind.CLIENT) as span:
+            return await self._ask(messages, grammar, span)
+
+    async def _ask(self, messages: Sequence[Message], grammar: str | None, span: Span) -> Answer:
         started = time.perf_counter()
         sent = self.parameters
         try:
@@ -113,17 +122,22 @@ class Model:
             message = f"{self.name} gave no whole answer within {self._settings.deadline_seconds:g} s"
             found = Failure("deadline", BadAnswer(message))
         latency_ms = (time.perf_counter() - started) * 1000
+        span.set(spans.sent(sent))
         if isinstance(found, Failure):
+            span.set(spans.failed(found))
+            span.fail(found.code)
             raise self._failed(found, latency_ms)
         self._health.answer()
         self._tell_that_it_is_back()
         usage = found.usage or Usage(prompt_tokens=0, completion_tokens=0)
+        paid_usd = cost_usd(self._settings, usage)
+        span.set(spans.answered(found, cost_usd=paid_usd, plain=self._route.plain))
         return Answer(
             text=self._redact_answer(found.text),
             model=self.name,
             prompt_tokens=usage.prompt_tokens,
             completion_tokens=usage.completion_tokens,
-            cost_usd=cost_usd(self._settings, usage),
+            cost_usd=paid_usd,
             latency_ms=latency_ms,
             finish_reason=self._redact_answer(found.finish_reason),
             parameters=sent,

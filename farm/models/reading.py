@@ -26,11 +26,12 @@ class NoCompletion(ValueError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Said:
-    """What an endpoint said. `error` is the error object that some send with status 200."""
+    """What an endpoint said; `model` is its own word. Some send an `error` object with status 200."""
 
     text: str = ""
     finish_reason: str = ""
     refusal: str = ""
+    model: str = ""
     usage: Usage | None = None
     error: Any = None
     has_choice: bool = True
@@ -46,6 +47,7 @@ def said(body: bytes) -> Said:
         text=content(message),
         finish_reason=text_of(choice.get("finish_reason")) if choice else "",
         refusal=text_of(message.get("refusal")),
+        model=text_of(completion.get("model")),
         usage=usage(completion),
         error=completion.get("error") or (choice.get("error") if choice else None),
         has_choice=choice is not None,

@@ -27,6 +27,7 @@ class Deltas:
         self._text = bytearray()
         self._refusal = bytearray()
         self._finish_reason = ""
+        self._model = ""
         self._usage: Usage | None = None
         self._error: Any = None
         self._has_choice = False
@@ -54,6 +55,7 @@ class Deltas:
             text=self._text.decode("utf-8", "surrogatepass"),
             finish_reason=self._finish_reason,
             refusal=self._refusal.decode("utf-8", "surrogatepass"),
+            model=self._model,
             usage=self._usage,
             error=self._error,
             has_choice=self._has_choice,
@@ -75,6 +77,7 @@ class Deltas:
 
     def _add(self, chunk: Mapping[str, Any]) -> None:
         self._usage = usage(chunk) or self._usage
+        self._model = self._model or text_of(chunk.get("model"))
         choice = first_choice(chunk)
         self._error = self._error or chunk.get("error") or (choice.get("error") if choice else None)
         if choice is None:

@@ -1,10 +1,11 @@
 """The local model server: llama.cpp behind an OpenAI-compatible address on loopback.
 
-    python -m farm.services.llama --model PATH --host 127.0.0.1 --port N --parallel 4
+    python -m farm.services.llama --model MODEL --host 127.0.0.1 --port N --parallel 4
 
-It is a child of the supervisor and keeps no state, so the default action of SIGTERM (end at once) is right.
-It also ends when its parent does. Start it in a session of its own, or Ctrl-C reaches it before the workers
-drain.
+MODEL may name one that the farm fetches, into --cache-dir: for a service of its own, beside several farms.
+Under a farm it is a child of the supervisor and keeps no state, so the default action of SIGTERM (end at
+once) is right. It also ends when its parent does. Start it in a session of its own, or Ctrl-C reaches it
+before the workers drain.
 """
 
 import argparse
@@ -16,7 +17,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from farm.errors import FarmError
+from farm.services import weights
 from farm.services.llama_parent import end_with_parent, wait_for_parent
+from farm.services.weights_model import MODELS
 
 if TYPE_CHECKING:
     from xllamacpp import Server
@@ -83,16 +87,36 @@ def serve(model: Path, host: str, port: int, parallel: int) -> "Server":
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m farm.services.llama", description="Serve a local model.")
-    parser.add_argument("--model", type=Path, required=True, help="a GGUF file")
+    parser.add_argument(
+        "--model", type=Path, required=True, help=f"a GGUF file, or one of {', '.join(sorted(MODELS))}"
+    )
+    parser.add_argument(
+        "--cache-dir", type=Path, default=weights.default_cache_dir(), help="for what is fetched"
+    )
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--parallel", type=int, default=4, help="requests worked at the same time")
     chosen = parser.parse_args(argv)
-    if not chosen.model.is_file():
+    if str(chosen.model) not in MODELS and not chosen.model.is_file():
         parser.error(f"no model at {chosen.model}; --model names a GGUF file")
     if chosen.parallel not in PARALLEL:
         parser.error(f"--parallel {chosen.parallel} is outside {PARALLEL[0]} to {PARALLEL[-1]}")
     return chosen
+
+
+def fetched(model: Path, cache_dir: Path) -> Path:
+    """The file of a model that the farm knows, fetched if need be; any other path as it is."""
+    if str(model) not in MODELS:
+        return model
+    said: set[str] = set()
+
+    def report(progress: weights.Progress) -> None:
+        what = f"{progress.stage} {progress.source}"
+        if what not in said:
+            said.add(what)
+            print(f"{model}: {what}, {progress.total_bytes / 1e6:,.0f} MB", flush=True)
+
+    return weights.fetch(str(model), cache_dir=cache_dir, report=report).path
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -101,8 +125,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     end_with_parent(parent)
     chosen = arguments(argv)
     try:
+        chosen.model = fetched(chosen.model, chosen.cache_dir)
         server = serve(chosen.model, chosen.host, chosen.port, chosen.parallel)
-    except RuntimeError as error:
+    except (RuntimeError, FarmError) as error:
         print(f"cannot serve {chosen.model} at {chosen.host}:{chosen.port}: {error}", file=sys.stderr)
         return 1
     print(f"serving {chosen.model.name} at {server.listening_address}/v1", flush=True)

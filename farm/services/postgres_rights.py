@@ -7,10 +7,12 @@ no power.
 """
 
 import ctypes
+import errno
 import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,10 @@ PR_SET_PDEATHSIG = 1
 CLONE_NEWUSER = 0x10000000
 INSIDE = 1000
 """Root's number in its own user namespace; any but 0 will do."""
+UNSHARE_TRIES = 50
+THREAD_SECONDS = 0.02
+"""A process with threads gets no namespace, and hooks of libraries (OpenTelemetry's) start one in each forked
+child: where its work is done it ends at once."""
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
@@ -64,8 +70,12 @@ def _in_namespace() -> None:
     """In the child: root, but by another number and without its capabilities once a program is executed."""
     assert _libc is not None
     group = os.getegid()
-    if _libc.unshare(CLONE_NEWUSER):
-        raise OSError(ctypes.get_errno(), "user namespaces are not allowed here")
+    tries = UNSHARE_TRIES
+    while _libc.unshare(CLONE_NEWUSER):
+        tries -= 1
+        if ctypes.get_errno() != errno.EINVAL or not tries:
+            raise OSError(ctypes.get_errno(), "user namespaces are not allowed here")
+        time.sleep(THREAD_SECONDS)
     for name, text in (
         ("setgroups", "deny"),
         ("uid_map", f"{INSIDE} 0 1"),

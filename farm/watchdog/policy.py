@@ -60,6 +60,7 @@ class SlotView:
     tasks_done: int = 0
     boot_seconds: float | None = None
     silence_seconds: float | None = None
+    vital: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,7 @@ def _hopeless(slots: Sequence[SlotView], now: float, policy: Policy) -> str | No
     failed = _failed_pools(slots)
     if failed and not {slot.pool for slot in slots if slot.pool is not None} - failed.keys():
         return next(iter(failed.values()))
+    slots = [slot for slot in slots if slot.vital]
     recent = sum(end > now - policy.give_up_window_seconds for slot in slots for end in slot.ends)
     if recent > policy.give_up_per_slot * max(len(slots), 1):
         minutes = policy.give_up_window_seconds / MINUTE

@@ -1,5 +1,6 @@
 """The farm's reconciler, going round in a thread of its own."""
 
+import contextlib
 import os
 import socket
 import threading
@@ -7,14 +8,18 @@ import time
 
 import structlog
 
+from farm.errors import FarmError
 from farm.queue.connection import connect
 from farm.queue.hints import Hints
 from farm.queue.reconciler import Reconciler
 from farm.settings import Settings
+from farm.store import counters
 from farm.store.engine import Store
 
 PASS_SECONDS = 0.25
 STOP_SECONDS = 5.0
+FOLD_SECONDS = 10.0
+"""How often counters are summed up where no pages are served that do so."""
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -23,6 +28,7 @@ class Reconciling:
     """Starts with its making; goes on whatever a pass meets."""
 
     def __init__(self, settings: Settings, store: Store, redis_url: str) -> None:
+        self._store, self._fold_at = store, time.monotonic() + FOLD_SECONDS
         self._connection = connect(redis_url)
         self._reconciler = Reconciler(
             store,
@@ -47,6 +53,15 @@ class Reconciling:
         while not self._stopped.wait(PASS_SECONDS):
             try:
                 self._reconciler.tick()
+                self._fold()
             except Exception:
                 log.exception("a reconciler's pass failed")
         self._connection.close()
+
+    def _fold(self) -> None:
+        if time.monotonic() < self._fold_at:
+            return
+        self._fold_at = time.monotonic() + FOLD_SECONDS
+        with contextlib.suppress(FarmError):  # a store that is away is the reconciler's to tell
+            while counters.fold(self._store) and not self._stopped.is_set():
+                pass

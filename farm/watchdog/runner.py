@@ -1,5 +1,6 @@
 """One farm on this machine: its servers, its workers and its reconciler, all under one watchdog."""
 
+import os
 import signal
 import socket
 import time
@@ -15,11 +16,14 @@ from farm.services.weights import Weights
 from farm.settings import PoolSettings, Settings
 from farm.store import tasks, workers
 from farm.store.engine import Store
+from farm.tracing import switch
+from farm.watchdog.alive import Alive
 from farm.watchdog.errands import PATIENCE_SECONDS, Errands, Question
 from farm.watchdog.policy import Policy
 from farm.watchdog.pools import Pools
 from farm.watchdog.reconciling import Reconciling
 from farm.watchdog.servers import Servers
+from farm.watchdog.telling import Telling
 from farm.watchdog.watchdog import TICK_SECONDS, End, FarmEnded, Watchdog
 
 LOOK_SECONDS = 0.5
@@ -53,7 +57,9 @@ class Runner:
         self._servers = Servers(settings, self._watchdog, weights=weights, stopping=lambda: self.stopping)
         self._local_model = weights.name if weights else None
         self._reconciling: Reconciling | None = None
+        self._telling: Telling | None = None
         self._errands = Errands()
+        self._alive = Alive(settings.home)
         self._ends_left: deque[tuple[End, str]] = deque()
         self._ends_retry_at = 0.0
         self._scale: dict[str, int] = {}
@@ -63,6 +69,7 @@ class Runner:
         self._old_handlers: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
+        switch.require(os.environ)
         for number in (signal.SIGINT, signal.SIGTERM):
             self._old_handlers[number] = signal.signal(number, self._count_signal)
         if hasattr(signal, "SIGHUP"):
@@ -78,8 +85,8 @@ class Runner:
 
     def __exit__(self, *_: object) -> None:
         self._stop_workers(grace_seconds=0)
-        if self._reconciling is not None:
-            self._reconciling.stop()
+        self._stop_reconciling()
+        self._stop_telling()
         self._watchdog.stop(reversed(self._servers.names), grace_seconds=5)
         self._errands.close()
         for number, handler in self._old_handlers.items():
@@ -103,9 +110,10 @@ class Runner:
         back to the store unfinished.
         """
         self._reconciling = Reconciling(self._settings, self._store, self.redis_url)
+        self._telling = Telling(self._settings, self._store)
         self._look_at_scale()
         self._arrange()
-        next_look = 0.0
+        next_look, finished = 0.0, False
 
         def look() -> bool:
             on_look()
@@ -119,24 +127,38 @@ class Runner:
                 if time.monotonic() >= next_look:
                     if self._looked(ended):
                         self._require_every_pool()
+                        finished = True
                         return True
                     next_look = time.monotonic() + LOOK_SECONDS
                 time.sleep(TICK_SECONDS)
             return False
         finally:
             self._stop_workers(grace_seconds=self._settings.grace_seconds if drain else 0)
+            self._stop_reconciling()
+            self._stop_telling(last_pass=finished)
+            self._alive.end()
 
     def _looked(self, ended: Question[bool]) -> bool:
         """Whether it is over; while the store is away nobody can tell, and the work goes on (or waits)."""
         self._look()
+        self._alive.tell(ready=self._can_work())
         try:
             return ended.answer()
         except TryAgain:
             return False  # the reconciler says so
 
+    def serve_pages(self) -> str:
+        """Have the pages served too; returns their address. Raises Misuse where they cannot be."""
+        return self._servers.provide_pages()
+
     def ready(self) -> bool:
         """Whether every worker has shown life."""
         return self._watchdog.ready(self._watchdog.workers)
+
+    def _can_work(self) -> bool:
+        """Whether a worker has shown life, or none is wanted."""
+        workers = self._watchdog.workers
+        return not workers or any(self._watchdog.ready([name]) for name in workers)
 
     def settled(self) -> bool:
         """Whether no task of this farm's queues is waiting or in work, those of closed pools left aside."""
@@ -199,6 +221,8 @@ class Runner:
         if self._reconciling is not None:
             self._reconciling.stop()
         self._reconciling = Reconciling(self._settings, self._store, self.redis_url)
+        self._stop_telling()
+        self._telling = Telling(self._settings, self._store)
         log.info("settings read again")
         self._arrange()
 
@@ -210,6 +234,16 @@ class Runner:
         """Raise FarmEnded with why the first pool was closed, if one was."""
         for pool, reason in self._watchdog.closed.items():
             raise FarmEnded(f"pool {pool} stopped: {reason}")
+
+    def _stop_reconciling(self) -> None:
+        if self._reconciling is not None:
+            self._reconciling.stop()
+            self._reconciling = None
+
+    def _stop_telling(self, *, last_pass: bool = False) -> None:
+        if self._telling is not None:
+            self._telling.stop(last_pass=last_pass)
+            self._telling = None
 
     def _stop_workers(self, *, grace_seconds: float) -> None:
         if not (names := self._watchdog.workers):

@@ -1,5 +1,6 @@
-"""The servers a farm runs for itself: the queue's embedded Valkey and the local model."""
+"""The servers a farm runs for itself: the queue's embedded Valkey, the local model and the pages."""
 
+import os
 import socket
 import time
 from collections.abc import Callable
@@ -9,7 +10,8 @@ from pathlib import Path
 from farm.errors import Unavailable
 from farm.private import make_folder
 from farm.queue.connection import connect, require
-from farm.services import llama, valkey
+from farm.services import llama, pages, valkey
+from farm.services.pages import free_port
 from farm.services.weights import Weights
 from farm.settings import Settings
 from farm.watchdog.child import Service, ServiceChild
@@ -80,6 +82,23 @@ class Servers:
             self._serve("model-server", command, lambda: llama.ready(url), environment=llama.environment())
         return Endpoint(base_url=f"{url}/v1", api_key=None)
 
+    def provide_pages(self) -> str:
+        """The address of the pages, which a server of their own shows as soon as it is up; raises Misuse.
+
+        Its end stops no work, and that of the workers does not stop it.
+        """
+        settings = self._settings
+        host = settings.web_host
+        port = free_port(host, settings.web_port, or_another="web_port" not in settings.model_fields_set)
+        command = pages.command(host, port)
+        environment = dict(os.environ) | {"FARM_HOME": str(settings.home.absolute())}
+        if settings.log_file is not None:
+            environment["FARM_LOG_FILE"] = str(settings.log_file)
+        slot = self._slot("pages", command, lambda: pages.answers(host, port), environment, vital=False)
+        self._watchdog.add(slot)
+        self.names.append(slot.name)
+        return pages.url(host, port)
+
     def _serve(
         self,
         name: str,
@@ -90,21 +109,8 @@ class Servers:
         lock: Path | None = None,
     ) -> None:
         """Put a server of our own under the watchdog, and wait until it answers."""
-        folder = self._settings.home / "logs"
-        make_folder(folder)
-        if lock is not None:
-            make_folder(lock.parent)
-        written = folder / f"{name}.log"
-        service = Service(
-            name=name, command=command, ready=ready, log=written, environment=environment or {}, lock=lock
-        )
-        slot = Slot(
-            name=name,
-            start=lambda _: ServiceChild(service),
-            pool=None,
-            boot_seconds=SERVICE_BOOT_SECONDS,
-            silence_seconds=SERVICE_SILENCE_SECONDS,
-        )
+        slot = self._slot(name, command, ready, environment or {}, lock=lock)
+        written = self._log(name)
         self._watchdog.add(slot)
         self.names.append(name)
         give_up_at = time.monotonic() + SERVICE_BOOT_SECONDS
@@ -115,6 +121,35 @@ class Servers:
                 raise Unavailable(f"{name} does not start; {written} says why: {_last_line(written)}")
             self._watchdog.tick()
             time.sleep(TICK_SECONDS / 4)
+
+    def _slot(
+        self,
+        name: str,
+        command: list[str],
+        ready: Callable[[], bool],
+        environment: dict[str, str],
+        *,
+        lock: Path | None = None,
+        vital: bool = True,
+    ) -> Slot:
+        log = self._log(name)
+        make_folder(log.parent)
+        if lock is not None:
+            make_folder(lock.parent)
+        service = Service(
+            name=name, command=command, ready=ready, log=log, environment=environment, lock=lock
+        )
+        return Slot(
+            name=name,
+            start=lambda _: ServiceChild(service),
+            pool=None,
+            boot_seconds=SERVICE_BOOT_SECONDS,
+            silence_seconds=SERVICE_SILENCE_SECONDS,
+            vital=vital,
+        )
+
+    def _log(self, name: str) -> Path:
+        return self._settings.home / "logs" / f"{name}.log"
 
 
 def _free_port() -> int:

@@ -47,13 +47,17 @@ class FarmEnded(FarmError):
 
 @dataclass(kw_only=True)
 class Slot:
-    """One place for a child, and what is remembered of the children it had. `pool` is None for a server."""
+    """One place for a child, and what is remembered of the children it had. `pool` is None for a server.
+
+    The ends of one that is not `vital` never end the farm.
+    """
 
     name: str
     start: Callable[[int], Child]
     pool: str | None = "default"
     boot_seconds: float | None = None
     silence_seconds: float | None = None
+    vital: bool = True
     child: Child | None = None
     lives: int = 0
     started_at: float | None = None
@@ -94,6 +98,7 @@ class Slot:
             tasks_done=self.last_pulse.tasks_done if self.last_pulse else 0,
             boot_seconds=self.boot_seconds,
             silence_seconds=self.silence_seconds,
+            vital=self.vital,
         )
 
 

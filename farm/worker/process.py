@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from farm.cancelling import cancel
 from farm.errors import BadSetting, FarmError, StopRoute, TryAgain
 from farm.redaction import redactor
 from farm.worker.config import WorkerConfig
@@ -46,9 +47,10 @@ def main(name: str, config: WorkerConfig, watchdog: Connection, orders: Connecti
     if sys.platform != "win32":
         os.set_blocking(watchdog.fileno(), False)  # a watchdog that does not read must not stop the loop
     from farm import logs
+    from farm.tracing import switch
 
     settings = config.settings
-    secrets = settings.secrets()
+    secrets = settings.secrets() | switch.secrets(os.environ)
     logs.configure(
         level=settings.log_level,
         format=settings.log_format,
@@ -121,9 +123,7 @@ async def _work(unbuilt: "Warm", config: WorkerConfig, watchdog: Connection, ord
         try:
             await warm.worker.run()
         finally:
-            for helper in helpers:
-                helper.cancel()
-            await asyncio.gather(*helpers, return_exceptions=True)
+            await cancel(helpers)
 
 
 def _obey(orders: Connection, worker: "FarmWorker") -> None:

@@ -1,6 +1,7 @@
 """Everything a worker builds once and keeps: store, queue, model, checker, and the pipeline over them."""
 
 import asyncio
+import math
 import os
 import time
 from collections.abc import Awaitable, Sequence
@@ -17,14 +18,17 @@ from farm.models.client import Model
 from farm.models.constraint import form_of
 from farm.models.retry import patiently
 from farm.pipeline.produce import Hold, Note, Pause, Pipeline
+from farm.pipeline.spans import Spans
+from farm.prompt.worked import Worked, most_alike
 from farm.queue.connection import connect, connect_async, require
 from farm.sql.verdict import Candidate
-from farm.store import migrate, steering, targets, workers
+from farm.store import exemplars, revision, steering, targets, workers
 from farm.store.engine import Connection, Store
 from farm.store.spool import Spool
 from farm.store.writer import Writer
 from farm.targets import urls
 from farm.targets.target import Target
+from farm.tracing.switch import open_tracer
 from farm.worker import context
 from farm.worker.config import WorkerConfig
 from farm.worker.phases import Phases
@@ -32,6 +36,8 @@ from farm.worker.trials import Trials
 from farm.worker.worker import FarmWorker
 
 BOOT_WRITE_SECONDS = 15.0
+WORKED_SECONDS = 15.0
+"""How long a worker does without reading again which queries are marked good."""
 
 
 class Warm:
@@ -45,6 +51,7 @@ class Warm:
         self._name = name
         self._checker = checker
         self._targets: dict[str, tuple[datetime, Target]] = {}
+        self._worked: dict[str, tuple[float, str, tuple[Worked, ...]]] = {}
         self.phases = Phases(time.monotonic)
         self._stack = AsyncExitStack()
 
@@ -58,13 +65,15 @@ class Warm:
 
     async def _build(self) -> None:
         config, settings = self._config, self._config.settings
+        tracer = open_tracer(os.environ, instance=self._name)
+        self._stack.push_async_callback(tracer.close)
         self._store = Store.open(
             settings.store_url,
             synchronous=settings.sqlite_synchronous,
             busy_timeout_seconds=settings.busy_timeout_seconds,
         )
         self._stack.callback(self._store.close)
-        migrate.require_current(self._store)
+        revision.require_current(self._store)
         connection = connect(config.redis_url)
         self._stack.callback(connection.close)
         require(connection, config.redis_url)
@@ -87,6 +96,7 @@ class Warm:
                 api_key=config.api_key,
                 settings=config.model_settings,
                 max_connections=config.pool.concurrency,
+                tracer=tracer,
             )
         )
         self._trials = Trials(
@@ -100,11 +110,13 @@ class Warm:
                 ask=self._ask,
                 assess=self._assess,
                 find_target=self._find_target,
+                find_worked=self._find_worked,
                 max_repairs=settings.max_repairs,
                 require_dry_run=settings.require_dry_run,
                 run=self._run,
                 constrain=self._constrain if config.model_settings.grammar else None,
                 grammar_when=config.model_settings.grammar_when,
+                spans=Spans(tracer=tracer, queue=config.queue, worker=self._name),
             )
         )
         self.worker = FarmWorker([config.queue], name=self._name, connection=connection)
@@ -169,6 +181,20 @@ class Warm:
             )
             self._targets[name] = version, known
         return known
+
+    async def _find_worked(self, question: str, target: Target) -> Worked | None:
+        """Of the target's queries that are marked good, the one for the question most like this one."""
+        now, fingerprint = asyncio.get_running_loop().time(), target.fingerprint
+        read_at, of, known = self._worked.get(target.name, (-math.inf, fingerprint, ()))
+        if of != fingerprint or now > read_at + WORKED_SECONDS:
+            # Noted before it is read, so that of all tasks in flight one reads.
+            self._worked[target.name] = now, fingerprint, known if of == fingerprint else ()
+            rows = await self._writer.do(
+                lambda connection: exemplars.good(connection, target.name, fingerprint)
+            )
+            known = tuple(Worked(question=asked, sql=sql) for asked, sql in rows)
+            self._worked[target.name] = now, fingerprint, known
+        return most_alike(question, known)
 
     async def _stop(self, task_ids: Sequence[int]) -> None:
         await self._writer.do(lambda connection: steering.stop(connection, task_ids, worker=self._name))

@@ -23,20 +23,21 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from rq import worker_registration
-from rq.command import parse_payload
 from rq.executions import Execution
 from rq.utils import utcformat
 from rq.worker.base import BaseWorker, WorkerStatus
 
+from farm.cancelling import cancel
 from farm.errors import FarmError, StopRoute, StoreTrouble
 from farm.outage import Outage
 from farm.queue.aside import MAX_ID_BYTES
 from farm.queue.connection import BLOCK_SECONDS
 from farm.queue.job import FAILURE_TTL_SECONDS, PREFIX, FarmJob, FarmQueue
 from farm.queue.reading import read
+from farm.worker import commands
 from farm.worker.books import Books
-from farm.worker.cancelling import cancel
 from farm.worker.pulse import WorkerState
+from farm.worker.suspension import Suspension
 
 MAX_POP = 64
 ACKNOWLEDGE_SECONDS = 0.01
@@ -101,6 +102,7 @@ class FarmWorker(BaseWorker):
         self._retiring = False
         self._leave_seconds = LEAVE_SECONDS
         self._redis_outage = Outage(logging.getLogger(__name__), "Redis")
+        self.suspension = Suspension(connection)
         self.books = Books(self.name, self.queues[0].name, connection, self.connection)
 
     async def run(self) -> None:
@@ -111,7 +113,9 @@ class FarmWorker(BaseWorker):
         loop = asyncio.get_running_loop()
         self._listen_to_signals(loop)
         await asyncio.to_thread(self._introduce)
-        helpers = [loop.create_task(self._acknowledge_forever()), loop.create_task(self._obey_forever())]
+        await self.suspension.look()
+        obeying = commands.listen_forever(self.redis, self.pubsub_channel_name, self.handle_payload)
+        helpers = [loop.create_task(self._acknowledge_forever()), loop.create_task(obeying)]
         try:
             self.worker_state = WorkerState.READY
             await self._take_work()
@@ -141,9 +145,13 @@ class FarmWorker(BaseWorker):
         self.drain()
 
     async def beat(self) -> None:
-        """Show life to RQ; also registers the worker again after Redis lost everything."""
+        """Show life to RQ, and see whether it suspends work; registers again after Redis lost everything."""
+        await self.suspension.look()
+        rests = WorkerStatus.SUSPENDED if self.suspension.holds else WorkerStatus.IDLE
         async with self.books.pipeline() as pipeline:
             self.heartbeat(pipeline=pipeline)
+            if not self.in_flight:
+                self.set_state(rests, pipeline=pipeline)
             pipeline.hset(self.key, mapping=self.serialize() | {"state": self.get_state()})
             worker_registration.register(self, pipeline)
             # RQ would fail the jobs of a worker that died; their tasks have long been worked by another
@@ -181,26 +189,9 @@ class FarmWorker(BaseWorker):
             pipeline.delete(self.executions_key)
             await self.books.send(pipeline)
 
-    async def _obey_forever(self) -> None:
-        """Listen for RQ's commands, and listen again when Redis is back."""
-        while True:
-            try:
-                async with self.redis.pubsub(ignore_subscribe_messages=True) as commands:
-                    await commands.subscribe(self.pubsub_channel_name)
-                    while True:
-                        if message := await commands.get_message(timeout=BLOCK_SECONDS):
-                            self.handle_payload(message)
-            except RedisError:
-                await asyncio.sleep(RETRY_MOST_SECONDS * uniform(0.75, 1.25))
-
     def handle_payload(self, message: dict[Any, Any]) -> None:
         """RQ's commands: `shutdown` drains, `stop-job` stops that job; anything else is ignored."""
-        try:
-            payload = parse_payload(message)
-            command, wanted = payload.get("command"), payload.get("job_id")
-        except (ValueError, AttributeError, RecursionError):
-            log.warning("ignored a command that is no JSON object")
-            return
+        command, wanted = commands.read(message)
         if command == "shutdown":
             self.drain()
         elif command == "stop-job":
@@ -251,6 +242,9 @@ class FarmWorker(BaseWorker):
             if free <= 0:
                 self._freed.clear()
                 await self._freed.wait()
+                continue
+            if self.suspension.holds:
+                await self.suspension.wait(self._drain)
                 continue
             try:
                 await self._start(await self._pop(min(free, MAX_POP)))

@@ -1,6 +1,9 @@
 """The demonstration, answered by a stub that knows the gold queries, and the farm's own small model."""
 
+import re
 import sqlite3
+import urllib.error
+import urllib.request
 
 import pytest
 from support.cli import Cli, interrupt, wait_until
@@ -42,6 +45,26 @@ def test_the_demonstration_is_interrupted_goes_on_grades_itself_and_redoes_nothi
     assert third.code == 0, third.err
     assert "nothing is asked or paid for again" in third.err
     assert llm.calls.total() == asked
+
+    told = farm.folder / "told"
+    with told.open("w") as written:
+        stays = farm.with_settings(FARM_WEB="true", FARM_WEB_PORT="0").start("demo", "--stay", output=written)
+        wait_until(lambda: "The farm is up" in told.read_text() or stays.poll() is not None, "it stays up")
+        (address,) = re.findall(r"The farm is up, at (http://\S+);", told.read_text())
+        wait_until(lambda: answers(address), "the pages answer")
+        interrupt(stays)
+        assert stays.wait(30) == 0, told.read_text()
+    wait_until(lambda: not farm.processes(), "no process is left", timeout_seconds=20)
+
+
+def answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(address + "/reports", timeout=10) as page:
+            return "farm" in page.read().decode()
+    except urllib.error.HTTPError:
+        raise
+    except OSError:
+        return False
 
 
 @pytest.mark.timeout(300)

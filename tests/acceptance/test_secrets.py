@@ -25,6 +25,8 @@ from farm.store.engine import Store
 
 DDL = "CREATE TABLE orders (id integer PRIMARY KEY, total real)"
 KEY = "sk-c4nary-0123456789"
+SIGNING = "whsec_c4naryc4naryc4naryc4naryc4naryc4nary"
+HOOKS = "127.0.0.1:1"
 REFUSED_TARGET = "postgresql://reader:c4nary%2Ftarget@127.0.0.1:1/shop"
 
 
@@ -50,8 +52,10 @@ class Place:
 
     def ask(self, *ways: str) -> int:
         """Enqueue a question for each way in which the endpoint answers; returns the batch's id."""
-        with Farm.connect(home=self.cli.home, database_url=self.store_url) as farm:
-            return farm.enqueue([Task(question=f"How? {way} .", target="shop") for way in ways]).id
+        hooks = {"webhook_hosts": (HOOKS,), "webhook_secret": SIGNING}
+        with Farm.connect(home=self.cli.home, database_url=self.store_url, **hooks) as farm:
+            tasks = [Task(question=f"How? {way} .", target="shop") for way in ways]
+            return farm.enqueue(tasks, webhook=f"http://{HOOKS}/").id
 
     def leaks(self) -> list[str]:
         """Where a canary can be found."""
@@ -74,6 +78,7 @@ def place(tmp_path: Path, postgres_database: str) -> Iterator[Place]:
     secrets.mkdir()
     (secrets / "farm_scratch_postgres_url").write_text("postgresql://u:c4nary-scratch@127.0.0.1:1/x")
     (secrets / "openai_api_key").write_text(KEY)
+    (secrets / "farm_webhook_secret").write_text(SIGNING)
     config.write_text('[targets.other]\nurl = "postgresql://u@127.0.0.1:1/x?password=c4nary-toml"\n')
     home = tmp_path / "valkey"
     home.mkdir()
@@ -93,6 +98,7 @@ def place(tmp_path: Path, postgres_database: str) -> Iterator[Place]:
             FARM_TARGETS__REFUSED__URL=REFUSED_TARGET,
             OPENAI_BASE_URL=f"http://127.0.0.1:{bird.port}/v1?key=c4nary-query",
             FARM_MODEL="parrot",
+            FARM_WEBHOOK_HOSTS=f'["{HOOKS}"]',
             FARM_WORKERS="1",
             FARM_MAX_ATTEMPTS="1",
             FARM_GRACE_SECONDS="0",
@@ -130,7 +136,7 @@ def everything_goes_wrong(place: Place) -> None:
     refused = place.ask("401")
     assert place("workers", "--burst").code == 3
     assert place("cancel", str(refused)).code == 0  # it would stop the next farm, too
-    place("status", "--json")
+    assert place("status", "--json").json["webhooks"]["pending"] == 1, "tried, and nobody listens there"
     account = f"http://proxy:c4nary-proxy@127.0.0.1:{place.bird.port}/v1"
     place("doctor", OPENAI_BASE_URL=account, FARM_SECRETS_DIR="/nowhere")
     path = os.pathsep.join(sys.path)

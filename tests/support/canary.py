@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,6 +16,7 @@ import redis
 from sqlalchemy import MetaData, create_engine, select
 
 CANARY = "c4nary"
+SETTLED_SECONDS = 5.0
 """Every planted secret contains this word, and nothing else does."""
 NEEDLES = (
     CANARY.encode(),
@@ -90,11 +92,17 @@ class CommandLines:
         self._thread.join(10)
 
     def _watch(self) -> None:
+        strangers: set[int] = set()  # looked at once, after they have become what they are
         while not self._ended.wait(0.3):
-            for process in psutil.process_iter():
+            pids = set(psutil.pids())
+            strangers &= pids
+            for pid in pids - strangers:
                 try:
+                    process = psutil.Process(pid)
                     if process.environ().get(self._name) == self._mark:
                         self.seen.add(" ".join(process.cmdline()).encode())
+                    elif process.create_time() < time.time() - SETTLED_SECONDS:
+                        strangers.add(pid)
                 except psutil.Error:
                     continue
 

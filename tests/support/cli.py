@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import psutil
 
@@ -68,6 +68,7 @@ class Cli:
             "FARM_HOME": str(self.home),
             "FARM_SECRETS_DIR": str(self.folder / "no-secrets"),
             "FARM_LOG_LEVEL": "WARNING",
+            "FARM_WEB": "false",  # tests of the pages turn them on
             MARK: self.mark,
             **self.settings,
         }
@@ -88,13 +89,13 @@ class Cli:
         )
         return Ended(code=done.returncode, out=done.stdout, err=done.stderr)
 
-    def start(self, *words: str) -> subprocess.Popen[str]:
+    def start(self, *words: str, output: IO[str] | int = subprocess.PIPE) -> subprocess.Popen[str]:
         """Start a command as the leader of a process group, as a terminal does."""
         return subprocess.Popen(
             [*COMMAND, *words],
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
             text=True,
             encoding="utf-8",
             cwd=self.folder,

@@ -65,9 +65,17 @@ def postgres() -> Iterator[str]:
 @contextmanager
 def fresh_database(server_url: str) -> Iterator[str]:
     """A new, empty database on the server, dropped afterwards; yields its URL."""
+    with copy_of(server_url, "template0") as url:
+        yield url
+
+
+@contextmanager
+def copy_of(server_url: str, template: str) -> Iterator[str]:
+    """A copy of a database that nobody is connected to, dropped afterwards; yields its URL."""
     name = f"farm_test_{uuid.uuid4().hex[:12]}"
+    create = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
     with psycopg.connect(server_url, autocommit=True) as server:
-        server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
+        server.execute(create)
     try:
         yield make_url(server_url).set(database=name).render_as_string(hide_password=False)
     finally:

@@ -8,6 +8,7 @@ There is one rule that draws what happens, and not one for each action: hypothes
 machine in most of its runs, and few of them then get as far as a task's third attempt.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from itertools import count
 from typing import Any, TypeVar
@@ -25,7 +26,8 @@ from farm.queue.aside import leader_key
 from farm.queue.hints import Hints
 from farm.queue.job import FarmJob, job_id
 from farm.queue.reconciler import Reconciler
-from farm.store import enqueue, steering, targets, tasks, workers
+from farm.store import counters, enqueue, steering, targets, tasks, workers
+from farm.store.counted import MODEL_CALLS, TASKS_ENDED, TASKS_ENQUEUED, TASKS_REQUEUED
 from farm.store.engine import Store, now
 from farm.store.states import SETTLED, TaskState
 from farm.store.steering import REQUEUEABLE, Selection
@@ -379,10 +381,24 @@ class Machine(RuleBasedStateMachine):
         self.resume()
         for _ in range(MOST_PASSES):
             if not self.books.in_state(TaskState.QUEUED, TaskState.LEASED):
+                self.everything_is_counted()
                 return
             self.step_honestly()
             self.the_store_is_what_the_model_says()
         raise AssertionError(f"unsettled after {MOST_PASSES} passes: {self.books.tasks}")
+
+    def everything_is_counted(self) -> None:
+        """What came in has gone out: each task once, and once more for each time it was requeued."""
+        with self.store.read() as connection:
+            counted = counters.read(connection)
+        ends = Counter({key[1:]: number for key, number in counted.items() if key[0] == TASKS_ENDED})
+        accepted = len(self.books.in_state(TaskState.ACCEPTED))
+        answers = sum(len(task.answers) for task in self.books.tasks.values())
+        assert counted[TASKS_ENQUEUED,] == len(self.books.tasks)
+        requeued = sum(number for key, number in counted.items() if key[0] == TASKS_REQUEUED)
+        assert ends.total() == counted[TASKS_ENQUEUED,] + requeued
+        assert ends[TaskState.ACCEPTED.value, ""] == accepted
+        assert sum(number for key, number in counted.items() if key[0] == MODEL_CALLS) == answers
 
     def step_honestly(self) -> None:
         self.run_out(self.books.in_state(TaskState.LEASED))

@@ -1,6 +1,11 @@
 """Tasks in a real store, driven by hand: what producers, workers and the reconciler do to it."""
 
+import atexit
+import functools
+import shutil
+import tempfile
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -19,10 +24,24 @@ LEASE_SECONDS = 60.0
 
 def opened(url: str, **options: Any) -> Store:
     """A store at this version, with the target `shop`."""
+    path = Path(url.removeprefix("sqlite:///"))
+    if url.startswith("sqlite:///") and path.parent.is_dir() and not path.exists():
+        shutil.copyfile(_template(), path)  # making one anew takes much longer
+        path.chmod(0o600)
     store = Store.open(url, **options)
     migrate.migrate(store)
     targets.save(store, SHOP)
     return store
+
+
+@functools.cache
+def _template() -> Path:
+    """An empty SQLite store of this version, made once in each process."""
+    folder = Path(tempfile.mkdtemp(prefix="farm-template-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    with Store.open(f"sqlite:///{folder / 'farm.db'}", synchronous="NORMAL") as store:
+        migrate.migrate(store)
+    return folder / "farm.db"
 
 
 def task(number: object = 1, **options: Any) -> Task:

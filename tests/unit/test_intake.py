@@ -220,3 +220,19 @@ def test_whatever_a_csv_writer_writes_comes_back():
     out = io.StringIO()
     csv.writer(out).writerows([["question"], *([text] for text in asked)])
     assert questions(read(out.getvalue(), "csv")) == asked
+
+
+@pytest.mark.parametrize("target", ["{}", "[]", "0", "false"])
+def test_what_is_no_text_is_not_taken_for_a_target_that_is_left_out(target):
+    (row,) = read(f'{{"question": "Q?", "target": {target}}}', "jsonl")
+    assert isinstance(row, BadRow)
+    assert "column 'target' holds" in row.reason
+
+
+def test_values_that_were_read_already_are_taken_as_rows_are():
+    rows = intake.of_values(
+        [{"question": "A"}, {"question": ""}, 7], default_target="shop", check=lambda task: None
+    )
+    first, *bad = rows
+    assert first == Task(question="A", target="shop")
+    assert [row.line for row in bad if isinstance(row, BadRow)] == [2, 3]

@@ -1,5 +1,6 @@
 """What the farm writes is its owner's alone, whatever the umask; what exists is left as it is."""
 
+import contextlib
 import os
 import sys
 from collections.abc import Iterator
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from farm.private import make_file, make_folder
+from farm.private import make_file, make_folder, whole_file
 from farm.services import valkey
 from farm.store import migrate
 from farm.store.engine import Store
@@ -78,3 +79,39 @@ def test_remembered_urls_are_private(tmp_path: Path) -> None:
 def test_the_folders_of_the_embedded_server_are_private(tmp_path: Path) -> None:
     valkey.command(Path("server"), tmp_path / "home")
     assert (others(tmp_path / "home"), others(tmp_path / "home" / "redis")) == (0, 0)
+
+
+def test_a_file_is_there_once_it_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    path.write_text("an older one")
+    with contextlib.suppress(ZeroDivisionError), whole_file(path) as stream:
+        stream.write("half")
+        raise ZeroDivisionError
+    assert path.read_text() == "an older one"
+    with whole_file(path) as stream:
+        stream.write("whole\n")
+        assert path.read_text() == "an older one"
+    assert path.read_text() == "whole\n"
+    assert others(path) == 0o066  # as before
+    with whole_file(tmp_path / "new"):
+        pass
+    assert others(tmp_path / "new") == 0
+    assert sorted(tmp_path.iterdir()) == [tmp_path / "new", path]
+
+
+def test_a_link_stays_and_what_it_leads_to_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    path, link = tmp_path / "there" / "monday", tmp_path / "latest"
+    path.write_text("old")
+    link.symlink_to(path)
+    with whole_file(link) as stream:
+        stream.write("new")
+    assert (link.is_symlink(), path.read_text()) == (True, "new")
+
+
+def test_what_is_no_file_is_not_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path, tmp_path / "pipe"):
+        with pytest.raises(FileExistsError), whole_file(path):
+            pass
+    assert (tmp_path / "pipe").is_fifo()

@@ -123,6 +123,7 @@ def test_the_file_may_stand_elsewhere(tmp_path: Path, monkeypatch: pytest.Monkey
         ({"lease_seconds": 0.5}, "lease_seconds: "),
         ({"start_method": "fork"}, "start_method: .*spawn.*forkserver"),
         ({"sqlite_synchronous": "OFF"}, "sqlite_synchronous: "),
+        ({"web_hosts": "farm.example.com"}, "web_hosts: write it as a list: "),
         ({"wokers": 2}, "wokers: there is no such setting"),
         ({"pools": {"big": {"workers": 2}}}, "pools.big.model: Field required"),
         ({"pools": {"big": {"model": "m", "wokers": 2}}}, "pools.big.wokers: there is no such setting"),

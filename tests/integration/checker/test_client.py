@@ -47,6 +47,18 @@ def test_answers_are_judged_in_the_process():
     run(scene())
 
 
+def test_one_query_is_judged_as_it_is():
+    async def scene():
+        async with checking() as checker:
+            judged = await checker.judged("SELECT id -- the key\nFROM orders", SHOP)
+            assert judged.sql == "SELECT id -- the key\nFROM orders"
+            assert judged.verdict.accepted
+            assert judged.canonical_key
+            assert judged.lineage.tables == ("orders",)
+
+    run(scene())
+
+
 def test_many_coroutines_each_get_their_own_verdict():
     async def scene():
         async with checking() as checker:

@@ -20,7 +20,7 @@ CREATE TABLE "Order Items" ("order" BIGINT REFERENCES orders (id), quantity INTE
                             took INTERVAL);
 """
 KEYS = (Key("orders", "customer_id", "customers", "id"), Key("Order Items", "order", "orders", "id"))
-SENTENCES = 2_000
+SENTENCES = 1_000
 
 
 def test_postgres_and_the_checks_accept_every_sentence(postgres_url):

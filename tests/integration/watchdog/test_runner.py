@@ -9,6 +9,7 @@ import pytest
 from rq.worker import Worker
 from sqlalchemy import select
 from support.llm import Fault, Reply
+from support.metrics import disagreements, scraped
 from support.yard import BAD_SQL, GOOD_SQL, wait_until
 
 from farm.errors import Unavailable
@@ -55,6 +56,8 @@ def test_a_worker_that_is_killed_loses_nothing_and_pays_nothing_twice(both, work
     assert set(both.llm.calls.values()) == {3}, "one for each stored answer, and the one that was cut off"
     assert {row.attempt for row in both.tasks()} == {2}
     assert [life.end_reason for life in lives(both)] == ["killed by SIGKILL", "stopped"]
+    assert disagreements(both.store) == [], "the metrics say what the tables say"
+    assert scraped(both.store)["sqlfarm_worker_ends_total", "kind=killed"] == 1
     assert len(processes) == 2
     wait_until(lambda: all(map(gone, processes)), "the checker of the killed worker to go")
 

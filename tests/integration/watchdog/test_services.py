@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import time
+import urllib.request
 
 import psutil
 import pytest
@@ -116,6 +117,50 @@ def test_a_queue_server_that_dies_is_started_again_and_nothing_is_lost(yard, mon
         assert served() not in (set(), set(killed))
     assert len(yard.queries()) == 40
     assert set(yard.llm.calls.values()) == {1}
+
+
+def test_pages_that_are_killed_come_back_and_the_work_goes_on(yard):
+    yard.ask(12, Reply(text=GOOD_SQL, delay_seconds=0.2))
+    killed: list[int] = []
+
+    def until() -> bool:
+        served = {child.pid for child in runner._watchdog.children if child.name == "pages"}
+        if not killed and answers(address):
+            killed.extend(served)
+            os.kill(killed[0], signal.SIGKILL)
+        return yard.all_in("accepted") and not served & set(killed) and answers(address)
+
+    settings = yard.settings(web_port=0, database_url=None)
+    with Runner(settings, yard.store) as runner:
+        address = runner.serve_pages()
+        assert runner.work(until=until)
+    assert killed
+    assert not answers(address), "the pages end with the farm"
+
+
+def test_pages_that_cannot_start_never_end_the_farm(yard, monkeypatch):
+    monkeypatch.setattr(
+        "farm.services.pages.command", lambda *_: [sys.executable, "-c", "raise SystemExit(1)"]
+    )
+    ends = []
+    policy = Policy(first_delay_seconds=0.01, most_delay_seconds=0.01, rest_seconds=0.01, give_up_per_slot=1)
+    with Runner(yard.settings(web_port=0), yard.store, policy=policy) as runner:
+        runner.serve_pages()
+        slot = runner._watchdog._slots["pages"]
+
+        def until() -> bool:
+            ends[:] = slot.ends
+            return len(ends) > 3 * policy.give_up_per_slot
+
+        assert runner.work(until=until)
+
+
+def answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(address + "/healthz", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
 
 
 def test_a_queue_server_that_does_not_start_is_told_with_its_last_words(yard, monkeypatch):

@@ -63,6 +63,7 @@ def offences(verdict: Verdict) -> dict[str, int]:
         "doubled",
         "unsettled",
         "wrong",
+        "miscounted",
         "unchecked",
         "inside",
         "outside",
@@ -217,3 +218,16 @@ def test_a_caller_that_had_ended_before_it_could_be_found_heard_no_answer() -> N
     for first, kind in ((unheard, "inside"), (heard, "outside")):
         evidence = replace(IN_ORDER, payments=(first, again(first, pid=WORKER), *PAYMENTS[1:]))
         assert offences(audit(evidence)) == {kind: 1}
+
+
+def test_counters_that_differ_from_the_rows_are_told():
+    counted = {("tasks_enqueued",): len(BOOKS.tasks), ("model_calls", "m"): len(BOOKS.answers)}
+    for one in BOOKS.tasks:
+        key = ("tasks_ended", one.state, one.reason_code or "")
+        counted[key] = counted.get(key, 0) + 1
+    assert offences(audit(with_books(counted=counted))) == {}
+    for key, number in counted.items():
+        assert offences(audit(with_books(counted=counted | {key: number + 1}))) == {"miscounted": 1}
+    assert offences(audit(with_books(counted=counted | {("tasks_ended", "dead", "attempts"): 1}))) == {
+        "miscounted": 1
+    }

@@ -66,3 +66,28 @@ def test_a_rejected_query_needs_no_warning_about_the_engine():
 def test_a_target_without_tables_is_refused():
     with pytest.raises(BadInput, match="missing DDL"):
         Inspector(Target(name="x", dialect="sqlite", ddl=""))
+
+
+def test_one_query_is_judged_as_it_is_with_its_key_and_lineage(inspector):
+    text = "-- as somebody wrote it\nSELECT total FROM orders"
+    judged = inspector.judged(text)
+    assert judged.sql == text
+    assert judged.canonical_key
+    assert judged.lineage.tables == ("orders",)
+    refused = inspector.judged("SELECT nope FROM orders; SELECT 1")
+    assert (refused.verdict.accepted, refused.canonical_key, refused.lineage) == (False, None, None)
+
+
+def test_one_query_is_judged_in_the_other_dialect_that_is_wanted():
+    wanted = Target(name="shop", dialect="sqlite", ddl=SHOP.ddl, output_dialect="postgres")
+    inspector = Inspector(wanted)
+    judged = inspector.judged("SELECT id FROM orders WHERE CAST(id AS TEXT) LIKE '1%'")
+    inspector.close()
+    assert judged.verdict.accepted
+    assert "ILIKE" in judged.rendered
+
+
+def test_a_query_that_no_engine_prepared_is_judged_with_a_warning():
+    judged = Inspector(ELSEWHERE).judged("SELECT id FROM orders")
+    assert judged.verdict.accepted
+    assert [finding.code for finding in judged.verdict.findings] == ["no_dry_run"]

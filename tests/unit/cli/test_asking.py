@@ -7,6 +7,7 @@ import pytest
 from support.cli import Ended
 
 from farm import Farm, Task
+from farm.store import actions
 
 Run = Callable[..., Ended]
 pytestmark = pytest.mark.usefixtures("opened")
@@ -162,8 +163,30 @@ def test_waiting_tasks_can_be_cancelled_and_requeued(farm: Run, opened: Farm) ->
     assert farm("cancel", "1").out == "2 tasks cancelled\n"
     assert farm("requeue", "1").out == "1 task requeued\n"
     assert farm("requeue", "--state", "rejected", "--all").out == "0 tasks requeued\n"
+    assert farm("requeue", "--reason", "cancelled").out == "1 task requeued\n"
+    assert farm("cancel", "--task", "2", "--task", "9").out == "1 task cancelled\n"
     assert farm("requeue", "--batch", "1").out == "1 task requeued\n"
     assert {task.state for task in opened.tasks()} == {"queued"}
+
+
+def test_what_was_done_at_the_command_line_stands_in_the_log(farm: Run, opened: Farm) -> None:
+    opened.enqueue([Task(question="A?", target="shop")])
+    farm("cancel", "1")
+    farm("requeue", "--all", "--state", "dead")
+    farm("pause")
+    with opened.store.read() as connection:
+        told = actions.page(connection)
+    assert [(one.action, one.detail) for one in told] == [
+        ("pause", {"queue": "default"}),
+        ("requeue", {"state": "dead", "tasks": 1}),
+        ("cancel", {"batch": 1, "tasks": 1}),
+    ]
+    assert {one.actor.partition(" ")[2] for one in told} == {"(command line)"}
+
+
+def test_a_cancel_that_names_nothing_is_refused(farm: Run) -> None:
+    said = farm("cancel")
+    assert (said.code, "name the batch that is to be cancelled" in said.err) == (2, True)
 
 
 @pytest.mark.parametrize(

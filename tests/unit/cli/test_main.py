@@ -10,7 +10,7 @@ from support.cli import Ended
 from farm import __version__
 from farm.cli.shared import Exit
 from farm.errors import Unavailable
-from farm.store import migrate
+from farm.store import revision
 
 Run = Callable[..., Ended]
 
@@ -83,8 +83,8 @@ def test_trouble_with_a_server_has_a_code_of_its_own(farm: Run, monkeypatch: pyt
 
 
 def test_a_store_is_made_once(farm: Run, home: Path) -> None:
-    assert farm("migrate").out.endswith(f"farm.db: revision none to {migrate.head()}\n")
-    assert farm("migrate").out.endswith(f"farm.db is at revision {migrate.head()} already\n")
+    assert farm("migrate").out.endswith(f"farm.db: revision none to {revision.head()}\n")
+    assert farm("migrate").out.endswith(f"farm.db is at revision {revision.head()} already\n")
 
 
 def test_a_queue_is_scaled_and_goes_back_to_its_settings(farm: Run) -> None:

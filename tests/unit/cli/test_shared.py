@@ -1,13 +1,16 @@
 """What commands print for scripts and for people."""
 
 import json
+import os
+import signal
 import sys
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
-from farm.cli.shared import counted, plain, program, unwrapped, usd
+from farm.cli.shared import counted, output, plain, program, unwrapped, usd
 from farm.store.results import Progress
 
 
@@ -44,3 +47,12 @@ def test_commands_to_copy_name_the_program_as_it_was_called(monkeypatch: pytest.
     monkeypatch.setenv("PATH", "/opt/bin")
     monkeypatch.setattr(sys, "argv", ["/opt/bin/farm"])
     assert program() == "farm"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a process without a word")
+def test_a_file_that_is_being_written_is_cleared_away_by_sigterm(tmp_path: Path) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt), output(tmp_path / "file"):
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert list(tmp_path.iterdir()) == []
+    assert signal.getsignal(signal.SIGTERM) is before

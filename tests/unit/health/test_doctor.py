@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from support.collector import Collector
 from support.llm import Fault, StubLLM
 from support.queue_server import QueueServer
 
@@ -54,6 +55,21 @@ def test_a_refused_key_and_an_unknown_model_are_told_apart(tmp_path: Path, llm: 
         ok, message = checks(tmp_path, llm)["model of default"]
         assert not ok
         assert advice in message
+
+
+def test_the_collector_of_traces_is_tried_where_there_is_one(tmp_path, llm, monkeypatch) -> None:
+    with Collector() as collector:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url.replace("//", "//name:pa55word@"))
+        assert checks(tmp_path, llm)["traces"] == (
+            True,
+            f"{collector.url.replace('//', '//name:***@')}/v1/traces takes spans",
+        )
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
+    ok, message = checks(tmp_path, llm)["traces"]
+    assert not ok
+    assert message.startswith("http://127.0.0.1:9/v1/traces takes no spans")
+    monkeypatch.setenv("OTEL_TRACES_EXPORTER", "zipkin")
+    assert not checks(tmp_path, llm)["traces"][0]
 
 
 def test_an_answer_that_makes_no_sense_is_a_fault_of_the_endpoint(tmp_path: Path, llm: StubLLM) -> None:

@@ -19,6 +19,7 @@ from farm.errors import (
 )
 from farm.models.answer import Answer, FailedCall, Usage
 from farm.pipeline.produce import Pipeline
+from farm.prompt.worked import Worked
 from farm.sql.verdict import Candidate, Finding, Severity, Verdict
 from farm.store.states import TaskState
 from farm.store.tasks import Claimed, StoredAnswer
@@ -145,6 +146,17 @@ class Scene:
     def outcome(self):
         (outcome,) = self.outcomes
         return outcome
+
+
+def test_a_query_that_people_judged_good_goes_along_with_the_question():
+    async def find_worked(question, target):
+        assert (question, target) == ("How many?", SHOP)
+        return Worked(question="How many orders?", sql="SELECT count(*) FROM orders")
+
+    scene = Scene(said=["a"], verdicts={"a": good("SELECT 1")})
+    scene.produce(find_worked=find_worked)
+    [asked] = scene.asked
+    assert "SELECT count(*) FROM orders" in asked[-1][1]
 
 
 def test_a_good_answer_is_accepted_at_once():

@@ -9,6 +9,7 @@ from farm.models.answer import Answer
 from farm.pipeline import rows
 from farm.sql.lineage import Lineage
 from farm.sql.verdict import Candidate, Verdict
+from farm.storable import storable
 from farm.store.states import TaskState
 from farm.store.tasks import Claimed, StoredAnswer
 from farm.targets.target import Target
@@ -35,8 +36,8 @@ TASK = Claimed(
     ],
 )
 def test_text_becomes_something_every_database_keeps(text, kept):
-    assert rows.storable(text) == kept
-    assert rows.storable(kept) == kept
+    assert storable(text) == kept
+    assert storable(kept) == kept
 
 
 def test_an_answer_s_row_tells_what_was_paid_for_what():

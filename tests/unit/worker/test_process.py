@@ -1,14 +1,19 @@
-"""Loading and calling the user's initializer, and telling the watchdog without ever waiting for it."""
+"""Calling the user's initializer, telling the watchdog without ever waiting for it, and the end of it all."""
 
+import asyncio
+import gc
 import multiprocessing
 import os
 import sys
 import time
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
 
 import pytest
 
+from farm import cancelling
 from farm.errors import BadSetting
-from farm.worker.process import MAX_REASON_CHARS, _tell, initialize, load
+from farm.worker.process import MAX_REASON_CHARS, _tell, _work, initialize, load
 from farm.worker.pulse import Failed, Pulse, WorkerState
 
 unix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pipes that do not block")
@@ -80,3 +85,34 @@ def test_a_watchdog_that_is_gone_is_no_error():
     ours.close()
     with theirs:
         _tell(theirs, Pulse(state=WorkerState.READY))
+
+
+def test_a_heartbeat_that_swallows_its_cancellation_does_not_keep_the_worker(monkeypatch):
+    """As Python's `wait_for` does that is cancelled just when its time is over."""
+    monkeypatch.setattr(cancelling, "CANCEL_AGAIN_SECONDS", 0.01)
+    beating, swallowed = asyncio.Event(), []
+
+    async def beat():
+        beating.set()
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            if swallowed:
+                raise
+            swallowed.append(True)
+
+    async def nothing():
+        await asyncio.sleep(0)
+
+    worker = SimpleNamespace(run=beating.wait, worker_state=WorkerState.STARTING)
+
+    @asynccontextmanager
+    async def warm():
+        yield SimpleNamespace(worker=worker, renew=nothing, beat=beat)
+
+    ours, theirs = multiprocessing.Pipe(duplex=False)
+    config = SimpleNamespace(settings=SimpleNamespace(initializer=None, lease_seconds=0.01))
+    with ours, theirs:
+        asyncio.run(asyncio.wait_for(_work(warm(), config, theirs, ours), timeout=10))
+    gc.unfreeze()
+    assert swallowed == [True]

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from farm.worker import cancelling
+from farm import cancelling
 
 
 def test_a_swallowed_cancellation_is_said_again(monkeypatch):

@@ -1,0 +1,1 @@
+"""`farm top`: the Farm page in the terminal."""
