@@ -24,8 +24,9 @@ install: $(VENV)/.installed
 demo: install
 	@$(BIN)/farm demo
 
+# Compiled modules are kept, whatever the caller prefers: the tests start hundreds of processes.
 test: $(VENV)/.installed-dev
-	$(BIN)/pytest -n $(TEST_PROCESSES) --dist worksteal
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n $(TEST_PROCESSES) --dist worksteal
 
 # The same inputs for the same seed and code. What is found is written to $(FUZZ_HOME), the corpus too.
 fuzz: $(VENV)/.installed-fuzz

@@ -1,5 +1,6 @@
 """Steering a farm in a real browser: watching it change, pausing a queue, requeueing all that match."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -58,6 +59,14 @@ def test_a_tab_that_is_hidden_rests_and_catches_up_when_it_is_seen(watched, farm
     with page.expect_request(lambda request: "/farm/live" in request.url):
         see(page, hidden=False)
     expect(waiting).to_have_text("1,235")
+
+
+def test_live_updates_begin_however_late_their_script_comes(watched, farm: Farm):
+    page = watched.page
+    page.route("**/hx-sse.min.js*", lambda route: (time.sleep(0.5), route.continue_()))
+    watched.go("/farm")
+    add(farm.store, 1_234)
+    expect(page.locator("#tasks dd").first).to_have_text("1,234")
 
 
 def see(page: Page, *, hidden: bool) -> None:
