@@ -131,7 +131,7 @@ def served(url: str) -> Iterator[str]:
     """The address of `farm web` over the store at `url`."""
     with tempfile.TemporaryDirectory(prefix="farm-pages-") as home:
         process = subprocess.Popen(
-            [sys.executable, "-m", "farm.cli.main", "web", "--port", "0"],
+            [sys.executable, "-m", "farm", "web", "--port", "0"],
             env={**os.environ, "FARM_HOME": home, "FARM_DATABASE_URL": url},
             cwd=ROOT,
             stderr=subprocess.PIPE,

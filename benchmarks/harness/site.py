@@ -33,7 +33,7 @@ DISK_MB = {"sqlite": 256, "postgres": 768}
 BOOT_SECONDS = 180.0
 LOCK_SECONDS = 10.0
 BUSY_TIMEOUT_SECONDS = 3.0
-FARM = [sys.executable, "-m", "farm.cli.main"]
+FARM = [sys.executable, "-m", "farm"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

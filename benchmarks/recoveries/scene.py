@@ -31,7 +31,7 @@ from farm.store import migrate
 from farm.store.engine import Store
 from jobs.task import Task
 
-FARM = (sys.executable, "-m", "farm.cli.main")
+FARM = (sys.executable, "-m", "farm")
 OURS = ("FARM_", "OPENAI_", "COLUMNS", "FORCE_COLOR", "TTY_", "PYTHONDONTWRITEBYTECODE")
 DDL = "CREATE TABLE orders (id INTEGER PRIMARY KEY, customer_id INTEGER NOT NULL)"
 MODEL = "stub-model"

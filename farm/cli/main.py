@@ -130,7 +130,3 @@ def _finished(code: int) -> int:
 def _forget_stdout() -> None:
     """Let the interpreter's own flush at exit find an open door."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-if __name__ == "__main__":
-    main()

@@ -12,7 +12,7 @@ EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: 
 
 def command(host: str, port: int) -> list[str]:
     """The command line that serves the pages; its settings come from the environment and farm.toml."""
-    return [sys.executable, "-m", "farm.cli.main", "web", "--host", host, "--port", str(port)]
+    return [sys.executable, "-m", "farm", "web", "--host", host, "--port", str(port)]
 
 
 def free_port(host: str, port: int, *, or_another: bool) -> int:

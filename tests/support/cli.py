@@ -15,7 +15,7 @@ from typing import IO, Any
 import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMAND = (sys.executable, "-m", "farm.cli.main")
+COMMAND = (sys.executable, "-m", "farm")
 MARK = "FARM_TEST_MARK"
 
 

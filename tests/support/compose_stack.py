@@ -203,7 +203,7 @@ class Stack:
         program, *arguments = (self._for(service, self.placed(word)) for word in words)
         queue_port, store_port = self._port("valkey:6379"), self._port("postgres:5432")
         programs: dict[str, list[str]] = {
-            "farm": [sys.executable, "-m", "farm.cli.main"],
+            "farm": [sys.executable, "-m", "farm"],
             "python": [sys.executable],
             "sh": ["sh"],
             "valkey-server": [str(valkey.binary()), "--bind", "127.0.0.1", "--port", queue_port],

@@ -76,7 +76,7 @@ def terminal(
     _resize(keyboard, width, height)
     modes = termios.tcgetattr(screen)
     process = subprocess.Popen(
-        [sys.executable, "-m", "farm.cli.main", *words],
+        [sys.executable, "-m", "farm", *words],
         stdin=screen,
         stdout=screen,
         stderr=screen,

@@ -112,7 +112,7 @@ def browse(tmp_path: Path, sqlite_url: str) -> Iterator[Callable[..., TestClient
 def farm_command(tmp_path: Path, sqlite_url: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
     """`farm web` on a free port, and its address."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "farm.cli.main", "web", "--port", "0"],
+        [sys.executable, "-m", "farm", "web", "--port", "0"],
         env={**os.environ, "FARM_HOME": str(tmp_path)},
         cwd=Path(__file__).parents[3],
         stderr=subprocess.PIPE,

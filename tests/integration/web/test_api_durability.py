@@ -56,7 +56,7 @@ def test_a_server_that_is_killed_has_lost_nothing_that_it_answered_and_kept_noth
         process.wait(WAIT_SECONDS)
     assert [farm.batch(one["id"]).progress().total for one in made] == [50, 2]
     assert len(farm.tasks(states=[TaskState.QUEUED])) == 50
-    command = [sys.executable, "-m", "farm.cli.main", "web", "--port", "0"]
+    command = [sys.executable, "-m", "farm", "web", "--port", "0"]
     environment = {**os.environ, "FARM_HOME": str(farm.settings.home)}
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as again:
         assert again.stderr is not None

@@ -41,7 +41,7 @@ def test_help_paragraphs_are_unwrapped_and_examples_are_not() -> None:
 
 
 def test_commands_to_copy_name_the_program_as_it_was_called(monkeypatch: pytest.MonkeyPatch) -> None:
-    for called, name in ((".venv/bin/farm", ".venv/bin/farm"), ("/x/farm/cli/main.py", "farm")):
+    for called, name in ((".venv/bin/farm", ".venv/bin/farm"), ("/x/farm/__main__.py", "farm")):
         monkeypatch.setattr(sys, "argv", [called])
         assert program() == name
     monkeypatch.setenv("PATH", "/opt/bin")

@@ -1,5 +1,6 @@
 """Ctrl-C ends the program quietly, even while it is still being loaded."""
 
+import subprocess
 import sys
 from types import ModuleType
 
@@ -30,3 +31,10 @@ def test_the_program_is_the_command_line(
         start.main()
     assert end.value.code == 0
     assert capsys.readouterr().out.startswith("farm ")
+
+
+def test_it_can_be_run_as_a_module() -> None:
+    said = subprocess.run(
+        [sys.executable, "-m", "farm", "--version"], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert said.stdout.startswith("farm ")
