@@ -73,6 +73,7 @@ LAYERS = (
     "farm.health",
     "farm.web",
     "farm.cli",
+    "farm.__main__",
 )
 
 # `import jobs` stays light: the job's function reaches up only when a worker calls it.
