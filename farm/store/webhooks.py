@@ -200,7 +200,7 @@ def due(connection: Connection, *, limit: int) -> list[Due]:
     rows = connection.execute(
         select(WebhookRow.__table__)
         .where(WebhookRow.state == PENDING, WebhookRow.next_at <= clock(connection))
-        .order_by(WebhookRow.next_at, WebhookRow.id)  # the same for all, who wait for each other's rows
+        .order_by(WebhookRow.next_at, WebhookRow.id)
         .limit(limit)
     )
     return [
@@ -222,7 +222,7 @@ def claim(connection: Connection, found: Sequence[Due], *, lease_seconds: float)
     until = clock(connection) + timedelta(seconds=lease_seconds)
     return [
         one
-        for one in found
+        for one in sorted(found, key=lambda one: one.id)  # see _held
         if _change(
             connection, one.id, one.token - 1, PENDING, token=one.token, attempt=one.attempt, next_at=until
         )
@@ -255,9 +255,10 @@ def settle(
 
 def send_again(connection: Connection, batch_id: int) -> int:
     """Let messages that were delivered or given up be sent once more, now; returns how many."""
+    closed = WebhookRow.state.in_((DELIVERED, FAILED))
     return connection.execute(
         update(WebhookRow)
-        .where(WebhookRow.batch_id == batch_id, WebhookRow.state.in_((DELIVERED, FAILED)))
+        .where(WebhookRow.id.in_(_held(connection, WebhookRow.batch_id == batch_id, closed)))
         .values(
             state=PENDING,
             token=WebhookRow.token + 1,
@@ -274,7 +275,7 @@ def requeued(connection: Connection, batch_id: int) -> None:
     """Have a batch's next ending told, in the transaction that requeues tasks of it."""
     connection.execute(
         update(WebhookRow)
-        .where(WebhookRow.batch_id == batch_id)
+        .where(WebhookRow.id.in_(_held(connection, WebhookRow.batch_id == batch_id)))
         .values(
             state=WAITING,
             ending=WebhookRow.ending + case((WebhookRow.state == WAITING, 0), else_=1),
@@ -288,6 +289,13 @@ def requeued(connection: Connection, batch_id: int) -> None:
             reason=None,
         )
     )
+
+
+def _held(connection: Connection, *which: Any) -> Sequence[int]:
+    """These webhooks, with their rows locked from the lowest id up, as by all: two who wait for each other's
+    rows would never end."""
+    rows = select(WebhookRow.id).where(*which).order_by(WebhookRow.id).with_for_update()
+    return connection.scalars(rows).all()
 
 
 def _message_id(row: Any) -> str:

@@ -27,6 +27,13 @@ HEADERS = {"content-type": "application/json", "user-agent": f"sqlfarm/{__versio
 log = logging.getLogger(__name__)
 
 
+class _Unawaited(ThreadPoolExecutor):
+    """Threads that a pass does not wait for at its end: nobody can end the looking up of a name."""
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        super().shutdown(wait=False, cancel_futures=cancel_futures)
+
+
 class Deliverer:
     """Tells the addresses at `hosts`, with signatures by each of `secrets`; not for use in an event loop."""
 
@@ -87,7 +94,7 @@ class Deliverer:
 
     async def _deliver_all(self, claimed: list[Due]) -> None:
         # A name may take long to look up, each in a thread: with fewer of them, others would wait for it.
-        threads = ThreadPoolExecutor(2 * AT_ONCE, thread_name_prefix="webhook")
+        threads = _Unawaited(2 * AT_ONCE, thread_name_prefix="webhook")
         asyncio.get_running_loop().set_default_executor(threads)
         for failed in await asyncio.gather(*map(self._deliver, claimed), return_exceptions=True):
             if failed is not None:

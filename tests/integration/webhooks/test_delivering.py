@@ -14,12 +14,14 @@ import pytest
 from sqlalchemy import text
 from support.receiver import SECRET, receiving
 from support.store import accepted, add, answer, claim, finish, opened, rejected, save_answer, task
+from support.yard import wait_until
 
 from farm.store import steering, webhooks
 from farm.store.engine import now
 from farm.store.enqueue import enqueue
 from farm.store.task_selection import Selection
 from farm.webhooks.delivering import AT_ONCE, LEASE_SECONDS, Deliverer
+from farm.webhooks.sending import send
 
 OTHER = "whsec_" + base64.b64encode(b"another secret of 32 bytes here!").decode()
 
@@ -297,6 +299,35 @@ def test_no_allowed_name_leads_to_this_machine(sqlite, receiver, monkeypatch):
     assert "hooks.example.com stands for a loopback address" in standing(sqlite, 1).reason
 
 
+@pytest.mark.parametrize("change", [webhooks.requeued, webhooks.send_again])
+def test_who_changes_a_batchs_webhooks_holds_them_in_the_order_of_all(postgres_database, change):
+    """In another order, two who each hold what the other one wants are a deadlock."""
+    with opened(postgres_database) as store:
+        batch = enqueue(store, [(task(1), "default")], webhook_urls=["https://b/", "https://a/"]).batch_id
+        with store.write() as connection:  # which moves the first one behind the second
+            connection.execute(text("UPDATE webhooks SET state = 'failed' WHERE id = 2"))
+            connection.execute(text("UPDATE webhooks SET state = 'failed' WHERE id = 1"))
+
+        def do():
+            with store.write() as connection:
+                change(connection, batch)
+
+        changing = threading.Thread(target=do)
+        with store.engine.connect() as holder, holder.begin():
+            holder.execute(text("SELECT id FROM webhooks WHERE id = 1 FOR UPDATE"))
+            changing.start()
+            wait_until(lambda: waiting_for_locks(store), "the other to wait for the first one")
+            holder.execute(text("SELECT id FROM webhooks WHERE id = 2 FOR UPDATE NOWAIT"))
+        changing.join(30)
+        assert not changing.is_alive()
+
+
+def waiting_for_locks(store):
+    query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = "
+    with store.engine.connect() as connection:
+        return connection.scalar(text(query + "current_database()"))
+
+
 def test_what_is_logged_and_shown_holds_no_secret(sqlite, receiver, caplog):
     caplog.set_level(logging.DEBUG)
     receiver.script = [500, 410]
@@ -326,6 +357,7 @@ def test_names_that_nobody_answers_for_keep_no_other_receiver_waiting(sqlite, re
 
     monkeypatch.setattr(socket, "getaddrinfo", slow)
     monkeypatch.setattr("os.cpu_count", lambda: 1)
+    monkeypatch.setitem(send.__kwdefaults__, "timeout_seconds", 1.0)
     names = [f"{number}.example" for number in range(AT_ONCE - 1)]
     urls = [f"https://{name}/" for name in names] + [f"http://localhost:{receiver.port}/"]
     batch = enqueue(sqlite, [(task("Who?"), "default")], webhook_urls=urls).batch_id
@@ -336,6 +368,8 @@ def test_names_that_nobody_answers_for_keep_no_other_receiver_waiting(sqlite, re
     telling.start()
     try:
         assert receiver.came.acquire(timeout=30)
+        telling.join(30)
+        assert not telling.is_alive(), "the next pass does not wait either"
     finally:
         told.set()
         telling.join(30)
