@@ -66,6 +66,10 @@ class Hints:
             self._connection.pexpire(key, ttl_ms)
         return leads
 
+    def reconnect(self) -> None:
+        """Use new connections from now on."""
+        self._connection.connection_pool.disconnect()
+
     def set_aside(self) -> int:
         """How many refused entries and keys of the wrong type were set aside within about a day."""
         return aside.count(self._connection)

@@ -13,7 +13,7 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import ReadOnlyError, RedisError, ResponseError
 
 from farm.errors import StoreTrouble, TryAgain
 from farm.outage import MOST_PAUSE_SECONDS, Outage
@@ -97,6 +97,8 @@ class Reconciler:
         try:
             issued = self._fill_all()
         except RedisError as error:
+            if isinstance(error, ReadOnlyError):  # the server's name may lead to another one by now
+                self._hints.reconnect()
             self._next_issue_at = self._clock() + self._redis_outage.note(error)
             self._patience.excuse(self._clock() - began_at)
             return 0

@@ -13,6 +13,7 @@ from typing import Any, Literal, Self
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
+from sqlalchemy.engine.interfaces import ExceptionContext
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -34,6 +35,8 @@ POSTGRES_OPTIONS = {
 }
 MOST_IDLE_SECONDS = 5.0
 """How long a writer may sit on its locks without a word; each write here is done in milliseconds."""
+REPLICA = r"in a read-only transaction|during recovery"
+"""What Postgres says to writes where it takes none, or none yet."""
 DRIVERS = ("sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg")
 # What drivers say (a pattern), which error it is, and what it means; the first that matches counts.
 TROUBLES: tuple[tuple[str, type[FarmError], str], ...] = (
@@ -43,9 +46,15 @@ TROUBLES: tuple[tuple[str, type[FarmError], str], ...] = (
         "the store {where} cannot be written ({said}); is its disk full? Free some space",
     ),
     (
-        r"in a read-only transaction",
+        REPLICA,
         Unavailable,
         "the store {where} takes no writes for now ({said}); is it a replica, or being switched over?",
+    ),
+    (
+        r"statement timeout|lock timeout|transaction timeout",
+        Unavailable,
+        "the store {where} ends what takes longer than somebody has set for its user or database ({said}); "
+        "raise the limit, or see who holds a lock",
     ),
     (
         r"readonly database|read-only",
@@ -134,6 +143,7 @@ class Store:
                 hide_parameters=True,
                 connect_args=POSTGRES_OPTIONS,
             )
+            event.listen(engine, "handle_error", _leave_replica)
         return cls(engine)
 
     @property
@@ -206,6 +216,13 @@ def _is_for_good(error: DBAPIError) -> bool:
     if getattr(error.orig, "sqlite_errorname", None) == "SQLITE_ERROR":
         return True
     return str(getattr(error.orig, "sqlstate", None)).startswith("54")  # a limit of the program is exceeded
+
+
+def _leave_replica(context: ExceptionContext) -> None:
+    """Connect anew after a refused write: connections to what has become a replica live on, and would stay
+    with it for good, though the name of the store has long led to another server."""
+    if re.search(REPLICA, str(context.original_exception)):
+        context.is_disconnect = True
 
 
 def _parse(url: str) -> URL:

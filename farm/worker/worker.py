@@ -21,7 +21,7 @@ from typing import Any
 
 import structlog
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import ReadOnlyError, RedisError
 from rq import worker_registration
 from rq.executions import Execution
 from rq.utils import utcformat
@@ -386,8 +386,13 @@ class FarmWorker(BaseWorker):
     # Trouble with Redis
 
     async def _wait_for_redis(self, error: RedisError) -> None:
-        """Try again after a pause; tasks in flight do not need Redis."""
+        """Try again after a pause; tasks in flight do not need Redis.
+
+        Connections to what has become a replica live on, though the server's name may lead to another one.
+        """
         if await self.books.mend([error]):
             return
+        if isinstance(error, ReadOnlyError):
+            await self.redis.connection_pool.disconnect(inuse_connections=False)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._drain.wait(), self._redis_outage.note(error))

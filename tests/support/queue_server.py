@@ -55,6 +55,10 @@ class QueueServer:
         assert self._process is not None
         self._process.send_signal(signal.SIGCONT)
 
+    def hand_over(self, other: "QueueServer") -> None:
+        """Let its name lead to another server; its connections stay with it."""
+        valkey.socket_path(other.home).replace(valkey.socket_path(self.home))
+
     @contextmanager
     def full(self) -> Iterator[None]:
         """No memory for another byte."""

@@ -477,3 +477,16 @@ def test_leases_expire_while_the_queue_server_hangs(server, sqlite_store, caplog
             assert 0.5 < time.monotonic() - begun < 2.0 + LATE_SECONDS, "it hung for more than half a lease"
             scene.run_out()
             assert reconciler.tick().expired == 1
+
+
+def test_it_follows_the_servers_name_to_the_one_that_took_over(server, sqlite_store, tmp_path):
+    with connect(server.url) as connection, QueueServer(tmp_path / "other") as other:
+        scene = Scene(sqlite_store, connection)
+        reconciler = scene.reconciler()
+        add(sqlite_store, 2)
+        assert reconciler.tick().issued == 2
+        with server.read_only():
+            assert reconciler.tick().issued == 0, "a replica refuses"
+            server.hand_over(other)
+            scene.now += LONGEST_PAUSE_SECONDS
+            assert reconciler.tick().issued == 2

@@ -16,7 +16,7 @@ import psycopg
 import pytest
 from psycopg import sql
 from sqlalchemy import event, make_url, select, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, NotSupportedError
 from support.store import add, claim, opened, save_answer, task
 from support.store import answer as answer_row
 
@@ -265,6 +265,43 @@ def test_a_database_that_does_not_exist_is_named(postgres_url: str):
     url = make_url(postgres_url).set(database="no_such_database").render_as_string(hide_password=False)
     with pytest.raises(StoreTrouble, match=r"no_such_database.*create it"):
         use(Store.open(url))
+
+
+def test_no_connection_stays_with_a_server_that_became_a_replica(postgres_database: str):
+    """It lives on there, while the name of the store leads to another one."""
+
+    def forget(store: Store) -> None:
+        with store.write() as connection:
+            connection.execute(text("DELETE FROM tasks"))
+
+    opened(postgres_database).close()
+    change = f'ALTER DATABASE "{make_url(postgres_database).database}" SET default_transaction_read_only = '
+    with (
+        psycopg.connect(postgres_database, autocommit=True) as server,
+        Store.open(postgres_database) as store,
+    ):
+        server.execute(change + "on")
+        with pytest.raises(Unavailable, match="takes no writes for now"):
+            forget(store)
+        server.execute(change + "off")
+        forget(store)
+
+
+def test_what_a_standby_says_to_who_has_read_before_passes_by_itself():
+    said = psycopg.errors.FeatureNotSupported("cannot set transaction read-write mode during recovery")
+    trouble = engine.explain(NotSupportedError("BEGIN", None, said), "here")
+    assert isinstance(trouble, Unavailable)
+    assert "takes no writes for now" in str(trouble)
+
+
+def test_a_limit_that_somebody_has_set_is_named(postgres_database: str):
+    def take_long(store: Store) -> None:
+        with store.write() as connection:
+            connection.execute(text("SET LOCAL statement_timeout = '50ms'"))
+            connection.execute(text("SELECT pg_sleep(60)"))
+
+    with Store.open(postgres_database) as store, pytest.raises(Unavailable, match="raise the limit"):
+        take_long(store)
 
 
 @pytest.fixture

@@ -84,6 +84,19 @@ def differences(store: Store) -> list[Any]:
         return list(compare_metadata(context, Base.metadata))
 
 
+def test_no_limit_of_the_databases_ends_a_migration(postgres_database: str):
+    name = make_url(postgres_database).database
+    with (
+        Store.open(postgres_database) as store,
+        psycopg.connect(postgres_database, autocommit=True) as server,
+    ):
+        server.execute(f"ALTER DATABASE \"{name}\" SET statement_timeout = '30s'")
+        with migrate._alone(store) as (connection, _):
+            assert connection.scalar(text("SHOW statement_timeout")) == "0"
+        with store.read() as connection:
+            assert connection.scalar(text("SHOW statement_timeout")) == "30s", "nor does it stay"
+
+
 def test_an_empty_database_is_brought_to_this_version_and_back(empty: Store):
     assert revision.current(empty) is None
     assert migrate.migrate(empty) == (None, revision.head())

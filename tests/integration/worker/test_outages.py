@@ -173,6 +173,19 @@ def test_hints_that_are_there_are_worked_while_redis_is_full(alone, server):
     assert len(said(alone, "waiting for RQ's books in Redis")) == 1
 
 
+def test_a_worker_follows_the_servers_name_to_the_one_that_took_over(alone, server, tmp_path):
+    alone.ask(1)
+    worker = alone.start()
+    wait_until(lambda: alone.all_in("accepted"), "the first task")
+    with QueueServer(tmp_path / "other") as other, server.read_only():
+        wait_until(lambda: said(alone, "read only replica"), "a replica to refuse")
+        server.hand_over(other)
+        alone.redis.connection_pool.disconnect()
+        alone.ask(1, start=2)
+        wait_until(lambda: alone.states() == {"accepted": 2}, "the second task")
+        assert worker.exit_code is None
+
+
 def test_a_worker_that_hangs_with_its_queue_server_ends_in_time(alone, server):
     alone.ask(1, Reply(text=GOOD_SQL, delay_seconds=300))
     worker = alone.start(grace_seconds=0.2)
