@@ -3,7 +3,10 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
+import yaml
 from sqlalchemy import update
+from support.compose import ROOT
 from support.store import (
     accepted,
     add,
@@ -16,10 +19,10 @@ from support.store import (
     save_failed_call,
 )
 
-from farm.store import rollup, status, workers
+from farm.store import enqueue, rollup, status, workers
 from farm.store.engine import Store, now
 from farm.store.status import QueueStatus, Spent
-from farm.store.tables import TaskRow, WorkerRow
+from farm.store.tables import TaskRow, WebhookRow, WorkerRow
 
 
 def born(store: Store, name: str, slot: str = "default-1", host: str = "here") -> None:
@@ -149,3 +152,20 @@ def test_what_is_summed_up_already_is_counted_once(store: Store):
         assert status.spent(connection) == Spent(
             calls=2, failed_calls=1, prompt_tokens=270, completion_tokens=27, cost_usd=1.25
         )
+
+
+@pytest.mark.parametrize("store", ["postgres"], indirect=True)
+def test_webhooks_that_nobody_sends_keep_no_pod(store: Store):
+    """The query by which KEDA lets workers come and go."""
+    manifests = yaml.safe_load_all((ROOT / "deploy" / "kubernetes" / "keda.yaml").read_text("utf-8"))
+    (query,) = (m["spec"]["triggers"][0]["metadata"]["query"] for m in manifests if "triggers" in m["spec"])
+
+    def pods(due_in: timedelta) -> int:
+        with store.write() as connection:
+            connection.execute(update(WebhookRow).values(state="pending", next_at=now() + due_in))
+        with store.read() as connection:
+            return connection.exec_driver_sql(query).scalar_one()
+
+    enqueue.enqueue(store, [], webhook_urls=["https://hooks.example.com/"])
+    due = (timedelta(minutes=1), timedelta(seconds=-1), timedelta(hours=-23), timedelta(hours=-25))
+    assert [pods(one) for one in due] == [0, 1, 1, 0]

@@ -137,6 +137,12 @@ def test_what_stays_up_is_probed_and_spread_over_disruptions(name: str) -> None:
     assert name.partition("/")[2] in budgets
 
 
+@pytest.mark.parametrize("name", [name for name in PODS if name.startswith("Deployment/")])
+def test_what_children_leave_behind_is_reaped(name: str) -> None:
+    """The checker of a killed worker falls to the first process of the pod, which would else be the farm."""
+    assert PODS[name]["shareProcessNamespace"] is True
+
+
 def test_the_settings_are_settings_and_leave_time_to_drain(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
