@@ -91,9 +91,10 @@ class Farm(Reports):
         With a URL alone the schema is read from the database. The URL stays on this machine, in
         `$FARM_HOME/targets.toml`, and never enters the store. `evidence`: whether the farm runs accepted
         queries once, read-only and bounded, and keeps a little of their results (None: as before, at first
-        not). Raises BadInput or TargetTrouble.
+        not). Raises BadInput, also where there is no table, or TargetTrouble.
         """
         target = describe(name, dialect=dialect, url=url, ddl=ddl, notes=notes)
+        _require_tables(target, read=not (ddl or "").strip())
         if url is not None:
             urls.remember(self.settings.home, name, url)
         if evidence is not None:
@@ -114,6 +115,7 @@ class Farm(Reports):
         if target.url is None:
             raise BadInput(f"target {name} has no URL to read its schema from; give its DDL again instead")
         fresh = describe(name, dialect=target.dialect, url=target.url, ddl=None, notes=target.notes)
+        _require_tables(fresh, read=True)
         targets.save(self.store, fresh)
         return fresh
 
@@ -318,6 +320,27 @@ class Farm(Reports):
         pools = self.settings.all_pools()
         if queue not in pools:
             raise NotFound(f"there is no queue {queue!r}; queues are {', '.join(pools)}")
+
+
+def _require_tables(target: Target, *, read: bool) -> None:
+    """Raise BadInput for a schema of which nothing can be asked, before anybody pays for answers.
+
+    `read`: the schema was read from the database.
+    """
+    from farm.sql.ddl import read_ddl
+    from farm.sql.dialect import rules_of
+
+    if read_ddl(target.ddl, rules_of(target.dialect)):
+        return
+    if not read:
+        raise BadInput(
+            f"the DDL of target {target.name} defines no table; give CREATE TABLE statements, "
+            "for example what `pg_dump --schema-only` or SQLite's `.schema` prints"
+        )
+    raise BadInput(
+        f"there is no table in the database of target {target.name}, or none that its user may see; "
+        "is it the right one, and may the user read its tables?"
+    )
 
 
 def open_store(settings: Settings) -> Store:

@@ -1,5 +1,6 @@
 """The farm from Python: what a program asks, and what it is told."""
 
+import contextlib
 import os
 import socket
 import sqlite3
@@ -191,6 +192,18 @@ def test_a_changed_schema_is_read_again(farm: Farm, shop_db: Path):
     assert farm.target("real").notes == "kept"
 
 
+def test_a_database_without_tables_is_no_target_and_replaces_no_schema(farm: Farm, home: Path):
+    with contextlib.closing(sqlite3.connect(home.parent / "shop.db")) as shop:
+        shop.execute("CREATE TABLE orders (id INTEGER PRIMARY KEY)")
+        before = farm.add_target("real", dialect="sqlite", url=f"sqlite:///{home.parent}/shop.db")
+        shop.execute("DROP TABLE orders")
+    with pytest.raises(BadInput, match="no table in the database of target real"):
+        farm.refresh_target("real")
+    with pytest.raises(BadInput, match="no table in the database of target bare"):
+        farm.add_target("bare", dialect="sqlite", url=f"sqlite:///{home.parent}/shop.db")
+    assert farm.target("real").ddl == before.ddl
+
+
 def test_a_target_without_a_database_cannot_be_read_again(farm: Farm):
     with pytest.raises(BadInput, match="no URL to read its schema from"):
         farm.refresh_target("shop")
@@ -203,6 +216,8 @@ def test_a_target_without_a_database_cannot_be_read_again(farm: Farm):
     [
         ("bank", {"dialect": "sqlite"}, "needs a schema"),
         ("bank", {"dialect": "sqlite", "ddl": "  \n"}, "needs a schema"),
+        ("bank", {"dialect": "sqlite", "ddl": "CREATE TABEL t (a int)"}, "defines no table"),
+        ("bank", {"dialect": "sqlite", "ddl": "CREATE TABLE t (a int;"}, "in line 1 is never closed"),
         ("bank", {"dialect": "oracle", "ddl": DDL}, "no dialect 'oracle'.*sqlite, postgres"),
         ("", {"dialect": "sqlite", "ddl": DDL}, "no name for a target"),
         ("my bank", {"dialect": "sqlite", "ddl": DDL}, "no name for a target"),
