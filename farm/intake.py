@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from jobs.task import COLUMNS, InvalidTask, Task
 Format = Literal["jsonl", "csv"]
 SUFFIXES: dict[str, Format] = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".csv": "csv"}
 FIELD_LIMIT_CHARS = 1_000_000
+SPREAD_OUT = "this is no JSON line, its value goes on below; write one object per line, as `jq -c` does"
 NO_OBJECT = 'this is no JSON object; write {"question": …, "target": …}'
 
 
@@ -44,7 +46,7 @@ def read(
 
     Raises BadInput where the file as a whole cannot be read: no header, unknown columns, no text.
     """
-    rows = _jsonl(_lines(stream)) if format == "jsonl" else _csv(_lines(stream), _name(stream))
+    rows = _jsonl(_lines(stream), _name(stream)) if format == "jsonl" else _csv(_lines(stream), _name(stream))
     defaults = {"target": default_target, "dialect": default_dialect}
     line = 0
     try:
@@ -93,10 +95,14 @@ def _lines(stream: IO[str]) -> Iterator[str]:
         yield text if place else text.removeprefix("\ufeff")
 
 
-def _jsonl(lines: Iterator[str]) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
+def _jsonl(lines: Iterator[str], file: str) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
+    nothing_yet = True
     for line, text in enumerate(lines, start=1):
         if not text.strip():
             continue
+        if nothing_yet and text.strip() in ("[", "{"):
+            raise BadInput(f"{file}, line {line}: {SPREAD_OUT}")
+        nothing_yet = False
         try:
             row = json.loads(text)
         except (ValueError, RecursionError) as error:
@@ -109,6 +115,7 @@ def _csv(lines: Iterator[str], file: str) -> Iterator[tuple[int, Mapping[str, An
     """Rows with the line each begins on (quoted text may hold line breaks)."""
     csv.field_size_limit(FIELD_LIMIT_CHARS)
     reader = csv.reader(lines, strict=True)
+    line = 1
     try:
         header = [name.strip().lower() for name in next(filter(any, reader), [])]
         _require_columns(header, file)
@@ -118,7 +125,8 @@ def _csv(lines: Iterator[str], file: str) -> Iterator[tuple[int, Mapping[str, An
                 yield line, _row(header, cells)
             line = reader.line_num + 1
     except csv.Error as error:
-        raise BadInput(f"{file}, line {reader.line_num}: this is no CSV ({error})") from None
+        begun = f"; its row begins in line {line}: is a quote left open?" if line < reader.line_num else ""
+        raise BadInput(f"{file}, line {reader.line_num}: this is no CSV ({error}){begun}") from None
 
 
 def _row(header: list[str], cells: list[str]) -> Mapping[str, Any] | str:
@@ -129,12 +137,24 @@ def _row(header: list[str], cells: list[str]) -> Mapping[str, Any] | str:
 
 def _require_columns(header: Sequence[str], file: str) -> None:
     if "question" not in header:
-        found = f"its first line is {', '.join(header)!r}" if header else "it is empty"
-        raise BadInput(f"{file} has no column `question` ({found}); known columns are {', '.join(COLUMNS)}")
+        found = f"its first line is {', '.join(header)!r:.200}" if header else "it is empty"
+        raise BadInput(f"{file} has no column `question` ({found}); {_mend(header)}")
     if twice := [name for name in COLUMNS if header.count(name) > 1]:
         raise BadInput(f"{file} has the column {twice[0]!r} twice; leave one of them out")
+    if "" in header:
+        place = header.index("") + 1
+        raise BadInput(f"{file} has no name above its column {place}; write one, or leave the column out")
     if unknown := [name for name in header if name not in COLUMNS]:
         raise BadInput(f"{file} has an unknown column {unknown[0]!r}; known columns are {', '.join(COLUMNS)}")
+
+
+def _mend(header: Sequence[str]) -> str:
+    """What a first line without a `question` most likely needs."""
+    if any("\0" in name for name in header):
+        return "is it UTF-16? Save it as UTF-8"
+    if len(header) == 1 and re.match(r"question\s*[;\t|]|.*[;\t|]\s*question", header[0]):
+        return "separate its columns with commas"
+    return f"known columns are {', '.join(COLUMNS)}"
 
 
 def _name(stream: IO[str]) -> str:

@@ -151,11 +151,16 @@ def test_a_bad_jsonl_row_does_not_hide_the_good_ones(row: str, said: str):
         ("", "it is empty"),
         ("\n\n", "it is empty"),
         ("How many orders?\nHow many customers?\n", "no column `question`"),
-        ("question;target\nA;shop\n", "no column `question`"),
+        ("question;target\nA;shop\n", "no column `question`.*separate its columns with commas"),
+        ("Target\tQuestion\nshop\tA\n", "no column `question`.*separate its columns with commas"),
+        ("q\0u\0e\0s\0t\0i\0o\0n\0\n\0A\0\n\0", "no column `question`.*Save it as UTF-8"),
         ("question,colour\nA,red\n", "unknown column 'colour'"),
         ("question,target,question\nA,shop,B\n", "'question' twice"),
-        ("question,\nA,\n", "unknown column ''"),
-        ('question\n"never closed\nA\n', "line 3: this is no CSV"),
+        ("question,\nA,\n", "no name above its column 2"),
+        (
+            'question\nA\n"never closed\nB\n',
+            "line 4: this is no CSV .* begins in line 3: is a quote left open",
+        ),
         ('question\n"a"b\n', "line 2: this is no CSV"),
         ("question\n" + "x" * (intake.FIELD_LIMIT_CHARS + 1), "line 2: this is no CSV"),
     ],
@@ -163,6 +168,12 @@ def test_a_bad_jsonl_row_does_not_hide_the_good_ones(row: str, said: str):
 def test_a_csv_file_that_cannot_be_read_says_why(text: str, said: str):
     with pytest.raises(BadInput, match=said):
         read(text, "csv")
+
+
+@pytest.mark.parametrize("text", ['\n[\n {"question": "A"}\n]', '{\n "question": "A"}\n'])
+def test_json_that_is_spread_over_lines_is_refused_at_once(text: str):
+    with pytest.raises(BadInput, match="write one object per line"):
+        read(text, "jsonl")
 
 
 @pytest.mark.parametrize("format", ["csv", "jsonl"])
