@@ -13,6 +13,7 @@ from farm.api import Farm
 from farm.batch import Batch
 from farm.cli.progress import follow
 from farm.cli.shared import (
+    MOST_ID,
     Exit,
     Group,
     Json,
@@ -94,9 +95,11 @@ def enqueue(
 
 
 def requeue(
-    task: Annotated[list[int] | None, typer.Argument(help="Ids of tasks; none: all that match.")] = None,
+    task: Annotated[
+        list[int] | None, typer.Argument(help="Ids of tasks; none: all that match.", max=MOST_ID)
+    ] = None,
     state: Annotated[str | None, typer.Option(help="rejected or dead; both if not given.")] = None,
-    batch: Annotated[int | None, typer.Option(help="Only tasks of this batch.")] = None,
+    batch: Annotated[int | None, typer.Option(help="Only tasks of this batch.", max=MOST_ID)] = None,
     target: Annotated[str | None, typer.Option(help="Only tasks for this target.")] = None,
     reason: Annotated[str | None, typer.Option(help="Only tasks that ended for this reason.")] = None,
     model: Annotated[str | None, typer.Option(help="Ask this model instead; a pool must ask it.")] = None,
@@ -132,8 +135,10 @@ def requeue(
 
 
 def cancel(
-    batch: Annotated[int | None, typer.Argument(help="The batch's number.")] = None,
-    task: Annotated[list[int] | None, typer.Option(help="Only this task; may be given again.")] = None,
+    batch: Annotated[int | None, typer.Argument(help="The batch's number.", max=MOST_ID)] = None,
+    task: Annotated[
+        list[int] | None, typer.Option(help="Only this task; may be given again.", max=MOST_ID)
+    ] = None,
 ) -> None:
     """Let the waiting tasks of a batch, or some of them, end; those in work come to their end."""
     if batch is None and not task:

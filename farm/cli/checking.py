@@ -1,7 +1,6 @@
 """`farm check`: queries held against the checks that a model's answers meet."""
 
 import asyncio
-import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,9 +9,10 @@ import typer
 from rich.markup import escape
 
 from farm.api import Farm
-from farm.cli.shared import Exit, Group, Json, add_command, opened, print_json, say
+from farm.cli.shared import Exit, Group, Json, add_command, opened, print_json, say, text_of
 from farm.errors import BadInput
 from farm.sql.verdict import Finding, Verdict
+from farm.targets.describing import require_dialect
 from farm.targets.target import Target
 
 if TYPE_CHECKING:
@@ -73,7 +73,13 @@ def _given(ddl: Path | None, dialect: str | None) -> Target | None:
 
     if ddl is None and dialect is None:
         return None
-    return given("" if ddl is None else _read(str(ddl)), dialect)
+    if ddl is None or dialect is None:
+        raise BadInput("--ddl and --dialect go together: a file of CREATE TABLE statements, and its dialect")
+    require_dialect(dialect)
+    text = text_of(ddl)
+    if not text.strip():
+        raise BadInput(f"{ddl} is empty; give CREATE TABLE statements")
+    return given(text, dialect)
 
 
 def _queries(farm: Farm, file: str, default: str | None, described: Target | None) -> Iterator["Query"]:
@@ -89,21 +95,13 @@ def _queries(farm: Farm, file: str, default: str | None, described: Target | Non
             raise BadInput("which target is it for? Name one with --target, or in each line, or give --ddl")
         return found.setdefault(name, found.get(name) or farm.target(name))
 
-    text = _read(file)
+    text = text_of(file)
     if Path(file).suffix.lower() in JSONL or text.lstrip().startswith("{"):
         yield from read_queries(text.split("\n"), find)
     elif text.strip():
         yield Query(sql=text, target=find(None))
     else:
         raise BadInput(f"{file} holds no query")
-
-
-def _read(file: str) -> str:
-    try:
-        text = sys.stdin.read() if file == "-" else Path(file).read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{file} cannot be read: {error}") from None
-    return text.removeprefix("\ufeff")  # the mark that some programs put before a text
 
 
 def _row(verdict: Verdict) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import typer
 
 from farm.cli import shared
 from farm.cli.looking import ColumnOf, TableName, Unique
-from farm.cli.shared import Group, add_command, counted, note, opened, plain
+from farm.cli.shared import Group, add_command, counted, json_line, note, opened, plain
 from farm.errors import BadInput
 from farm.store.reports import Report
 
@@ -64,6 +64,6 @@ def _cell(value: Any) -> Any:
 def _write_jsonl(stream: IO[str], reports: Iterable[Report]) -> int:
     count = 0
     for report in reports:
-        stream.write(json.dumps(plain(report), ensure_ascii=False) + "\n")
+        stream.write(json_line(report))
         count += 1
     return count

@@ -9,7 +9,19 @@ from rich.syntax import Syntax
 
 from farm.cli import sheet
 from farm.cli.harmless import harmless_lines
-from farm.cli.shared import Group, Json, add_command, console, counted, note, opened, print_json, say, usd
+from farm.cli.shared import (
+    MOST_ID,
+    Group,
+    Json,
+    add_command,
+    console,
+    counted,
+    note,
+    opened,
+    print_json,
+    say,
+    usd,
+)
 from farm.cli.sheet import Column
 from farm.sql.evidence import Evidence
 from farm.sql.lineage import Lineage
@@ -17,7 +29,7 @@ from farm.store.reports import Attempt, Report
 from farm.store.results import TaskResult
 from farm.targets.engine import Result
 
-QueryId = Annotated[int, typer.Argument(help="The query's number, from `farm queries`.")]
+QueryId = Annotated[int, typer.Argument(help="The query's number, from `farm queries`.", max=MOST_ID)]
 QUERY_COLUMNS = (
     Column("id", right=True, whole=True),
     Column("target"),
@@ -34,6 +46,7 @@ Unique = Annotated[
     bool, typer.Option("--unique", help="Of queries that differ in spelling alone only the first.")
 ]
 CELL_CHARS = 60
+DAY_SECONDS = 24 * 3600
 
 
 def register(root: typer.Typer) -> None:
@@ -50,7 +63,7 @@ def queries(
     table: TableName = None,
     column: ColumnOf = None,
     unique: Unique = False,
-    limit: Annotated[int, typer.Option(help="How many, the newest first.", min=1)] = 20,
+    limit: Annotated[int, typer.Option(help="How many, the newest first.", min=1, max=MOST_ID)] = 20,
     json: Json = False,
 ) -> None:
     """List and search accepted queries."""
@@ -102,7 +115,9 @@ def show(
 def run(
     id: QueryId,
     rows: Annotated[int | None, typer.Option(help="Fetch at most so many rows.", min=1)] = None,
-    timeout: Annotated[float | None, typer.Option(help="Seconds to let it run.", min=0.1)] = None,
+    timeout: Annotated[
+        float | None, typer.Option(help="Seconds to let it run.", min=0.1, max=DAY_SECONDS)
+    ] = None,
     json: Json = False,
 ) -> None:
     """Run an accepted query, read-only, against its target."""

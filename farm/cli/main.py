@@ -107,7 +107,12 @@ def _run() -> int:
         return Exit.INTERRUPTED
     except BrokenPipeError:
         return Exit.PARTLY
+    except UnicodeEncodeError as error:
+        fail(f"{error.object!r:.80} is no UTF-8 text; write it anew, or check the terminal's encoding")
+        return Exit.MISUSE
     except OSError as error:
+        if error.filename is None and _finished(Exit.DONE) != Exit.DONE:
+            return Exit.TROUBLE  # it was standard output, and that is said
         fail(f"{error.filename}: {error.strerror}" if error.filename else f"{error.strerror or error}")
         return Exit.TROUBLE
     return Exit.DONE

@@ -51,6 +51,9 @@ class Group(StrEnum):
     OPERATE = "Operate"
 
 
+MOST_ID = 10**18 - 1
+"""No store gives a higher number, and SQLite takes none beyond 64 bits."""
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
 console = Console(highlight=False)
@@ -96,7 +99,13 @@ def say(text: str) -> None:
 
 def print_json(value: Any) -> None:
     """One line of JSON on standard output."""
-    sys.stdout.write(json.dumps(plain(value), ensure_ascii=False) + "\n")
+    sys.stdout.write(json_line(value))
+
+
+def json_line(value: Any) -> str:
+    """`value` as a line of JSON, in characters that standard output can write."""
+    is_unicode = (sys.stdout.encoding or "utf-8").lower().startswith("utf")
+    return json.dumps(plain(value), ensure_ascii=not is_unicode) + "\n"
 
 
 def plain(value: Any) -> Any:
@@ -130,6 +139,16 @@ def fail(message: str) -> None:
 def note(message: str) -> None:
     """Say something beside the result, on standard error."""
     errors.print(escape(harmless_lines(message)), soft_wrap=True)
+
+
+def text_of(file: str | Path) -> str:
+    """What a text file holds, or standard input for `-`; raises BadInput."""
+    try:
+        text = sys.stdin.read() if str(file) == "-" else Path(file).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is no UTF-8 text; save it as UTF-8"
+        raise BadInput(f"{file} cannot be read ({why})") from None
+    return text.removeprefix("\ufeff")  # the mark that some programs put before a text
 
 
 @contextmanager

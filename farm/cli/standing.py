@@ -6,7 +6,19 @@ from typing import Annotated, Any
 import typer
 
 from farm.cli import sheet
-from farm.cli.shared import Group, Json, add_command, console, counted, note, opened, print_json, say, usd
+from farm.cli.shared import (
+    MOST_ID,
+    Group,
+    Json,
+    add_command,
+    console,
+    counted,
+    note,
+    opened,
+    print_json,
+    say,
+    usd,
+)
 from farm.cli.sheet import Column
 from farm.health.status import status as current_status
 from farm.store.results import TaskResult
@@ -83,7 +95,7 @@ def webhooks_line(counts: Mapping[str, int]) -> str:
 
 def tasks(
     state: Annotated[TaskState | None, typer.Option(help="Only tasks in this state.")] = None,
-    batch: Annotated[int | None, typer.Option(help="Only tasks of this batch.")] = None,
+    batch: Annotated[int | None, typer.Option(help="Only tasks of this batch.", max=MOST_ID)] = None,
     target: Annotated[str | None, typer.Option(help="Only tasks for this target.")] = None,
     limit: Annotated[int, typer.Option(help="How many, the newest first.", min=1, max=10_000)] = 20,
     json: Json = False,

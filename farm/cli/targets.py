@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 
 from farm.cli import sheet
-from farm.cli.shared import Group, Json, add_command, console, opened, print_json, say
+from farm.cli.shared import Group, Json, add_command, console, opened, print_json, say, text_of
 from farm.cli.sheet import Column
 from farm.errors import BadInput
 from farm.redaction import masked
@@ -62,11 +62,11 @@ def add(
     the schema but cannot run queries.
     """
     if url == "-":
-        url = sys.stdin.readline().strip()
+        url = _typed()
+    given = None if ddl is None else text_of(ddl)
+    glossary = "" if notes is None else text_of(notes)
     with opened() as farm:
-        target = farm.add_target(
-            name, dialect=dialect, url=url, ddl=_text(ddl), notes=_text(notes) or "", evidence=evidence
-        )
+        target = farm.add_target(name, dialect=dialect, url=url, ddl=given, notes=glossary, evidence=evidence)
     say(f"target {name}: {target.dialect}, schema {target.fingerprint}")
 
 
@@ -110,15 +110,11 @@ def refresh(name: Name) -> None:
     say(f"target {name}: its schema {changed}")
 
 
-def _text(path: Path | None) -> str | None:
-    if path is None:
-        return None
+def _typed() -> str:
     try:
-        return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(
-            f"{path} cannot be read ({getattr(error, 'strerror', None) or 'it is no UTF-8 text'})"
-        ) from None
+        return sys.stdin.readline().strip()
+    except UnicodeDecodeError:
+        raise BadInput("standard input is no UTF-8 text; a URL is expected there") from None
 
 
 def _database(target: Target) -> str:

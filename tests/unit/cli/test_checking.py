@@ -117,7 +117,9 @@ def test_a_schema_in_a_file_will_do_and_postgres_is_asked_by_itself(farm: Run) -
     assert verdict["dry_run"].startswith("postgres")
     said = farm(*words, stdin="SELECT price FROM books ORDER BY id::text COLLATE german")
     assert (said.code, said.json_lines[0]["findings"][0]["code"]) == (Exit.PARTLY, "engine_refused")
-    assert "ddl needs a dialect" in farm("check", "--ddl", "books.sql", "-", stdin=GOOD).err
+    assert "--ddl and --dialect go together" in farm("check", "--ddl", "books.sql", "-", stdin=GOOD).err
+    said = farm("check", "--ddl", "books.sql", "--dialect", "oracle", "-", stdin=GOOD).err
+    assert "there is no dialect 'oracle' here" in said
 
 
 @pytest.mark.usefixtures("opened")

@@ -1,6 +1,7 @@
 """The frame of the command line: help that teaches, exit codes, settings that are wrong."""
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -71,6 +72,43 @@ def test_a_file_that_is_no_store_is_told_in_one_line(farm: Run, home: Path) -> N
     assert said.code == Exit.MISUSE
     assert "no SQLite database" in said.err
     assert len(said.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("show", "99999999999999999999"),
+        ("run", "99999999999999999999"),
+        ("run", "1", "--timeout", "inf"),
+        ("queries", "--limit", "99999999999999999999"),
+        ("tasks", "--batch", "99999999999999999999"),
+        ("cancel", "99999999999999999999"),
+        ("cancel", "--task", "99999999999999999999"),
+        ("requeue", "99999999999999999999"),
+        ("requeue", "--batch", "99999999999999999999"),
+    ],
+)
+def test_a_number_beyond_all_bounds_is_refused(farm: Run, words: tuple[str, ...]) -> None:
+    said = farm(*words)
+    assert (said.code, said.out) == (Exit.MISUSE, "")
+    assert "less than or equal to" in said.err
+
+
+def test_words_that_are_no_text_are_told_in_one_line(farm: Run) -> None:
+    said = farm("target", "show", "sh\udcffop")
+    assert (said.code, said.err) == (
+        Exit.MISUSE,
+        "farm: 'sh\\udcffop' is no UTF-8 text; write it anew, or check the terminal's encoding\n",
+    )
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_full_disk_behind_standard_output_is_told(farm: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Path("/dev/full").open("w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        said = farm("status")
+    assert said.code == Exit.TROUBLE
+    assert said.err == "farm: standard output cannot be written (No space left on device)\n"
 
 
 def test_trouble_with_a_server_has_a_code_of_its_own(farm: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """What commands print for scripts and for people."""
 
+import io
 import json
 import os
 import signal
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from farm.cli.shared import counted, output, plain, program, unwrapped, usd
+from farm.cli.shared import counted, json_line, output, plain, program, unwrapped, usd
 from farm.store.results import Progress
 
 
@@ -18,6 +19,14 @@ def test_everything_a_database_gives_can_be_printed_as_json() -> None:
     values = [datetime(2025, 1, 2, tzinfo=UTC), Decimal("1.5"), b"\xff", float("nan"), {1: (None, True)}]
     text = json.dumps(plain(values), allow_nan=False)
     assert json.loads(text) == ["2025-01-02T00:00:00+00:00", 1.5, "ff", "nan", {"1": [None, True]}]
+
+
+@pytest.mark.parametrize(("encoding", "line"), [("utf-8", '"für"\n'), ("latin-1", '"f\\u00fcr"\n')])
+def test_json_is_written_in_characters_that_any_reader_takes(
+    monkeypatch: pytest.MonkeyPatch, encoding: str, line: str
+) -> None:
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding=encoding))
+    assert json_line("für") == line
 
 
 def test_a_value_of_ours_is_printed_by_its_fields() -> None:

@@ -1,5 +1,6 @@
 """Ctrl-C ends the program quietly, even while it is still being loaded."""
 
+import io
 import subprocess
 import sys
 from types import ModuleType
@@ -31,6 +32,28 @@ def test_the_program_is_the_command_line(
         start.main()
     assert end.value.code == 0
     assert capsys.readouterr().out.startswith("farm ")
+
+
+def test_closed_streams_lead_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["farm", "enqueue", "-", "--format", "xml"])
+    for name in ("stdin", "stdout", "stderr"):
+        monkeypatch.setattr(sys, name, None)
+    with pytest.raises(SystemExit) as end:
+        start.main()
+    assert end.value.code == 2
+    assert sys.stdin.read() == ""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        stream.close()
+
+
+def test_what_a_terminal_cannot_show_is_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(shown, encoding="ascii"))
+    monkeypatch.setattr(sys, "argv", ["farm", "--help"])
+    with pytest.raises(SystemExit) as end:
+        start.main()
+    assert end.value.code == 0
+    assert rb"FARM_\u2026 variables" in shown.getvalue()
 
 
 def test_it_can_be_run_as_a_module() -> None:

@@ -50,6 +50,7 @@ def test_a_url_can_be_kept_off_the_command_line(farm: Run, opened: Farm) -> None
 def test_a_password_is_never_printed(farm: Run, opened: Farm) -> None:
     url = "postgresql://farm:topsecret@127.0.0.1:1/shop"
     Path("shop.sql").write_text("CREATE TABLE orders (id integer)")
+    Path("typo.sql").write_text("CREATE TABEL orders (id integer)")
     said = farm("target", "add", "far", "--dialect", "postgres", "--url", url, "--ddl", "shop.sql")
     assert said.code == 0
     for words in (("list",), ("list", "--json"), ("show", "far"), ("refresh", "far")):
@@ -67,8 +68,9 @@ def test_a_password_is_never_printed(farm: Run, opened: Farm) -> None:
         (("shop", "--dialect", "sqlite", "--ddl", "none.sql"), "none.sql cannot be read (No such file"),
         (
             ("shop", "--dialect", "sqlite", "--ddl", "shop.bin"),
-            "shop.bin cannot be read (it is no UTF-8 text)",
+            "shop.bin cannot be read (it is no UTF-8 text; save it as UTF-8)",
         ),
+        (("shop", "--dialect", "sqlite", "--ddl", "typo.sql"), "defines no table"),
         (("shop", "--dialect", "sqlite", "--url", "sqlite:///none.db"), "none.db"),
         (("shop", "--dialect", "sqlite", "--url", "shop.db"), "is no database URL the farm knows"),
         (("shop", "--dialect", "postgres", "--url", "postgresql://u:topsecret@127.0.0.1:1/d"), "127.0.0.1"),
@@ -78,6 +80,7 @@ def test_a_target_that_cannot_be_is_refused_in_one_line(
     farm: Run, home: Path, words: tuple[str, ...], reason: str
 ) -> None:
     Path("shop.sql").write_text("CREATE TABLE orders (id integer)")
+    Path("typo.sql").write_text("CREATE TABEL orders (id integer)")
     Path("shop.bin").write_bytes(b"\xff\xfe\x00")
     said = farm("target", "add", *words)
     assert (said.code, said.out) == (2, "")
