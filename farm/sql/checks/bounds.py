@@ -1,12 +1,13 @@
 """Bounds that hold before anything is parsed, so that no input can keep the parser busy or crash it."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
 
 from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
+from farm.sql.parsing import links
 from farm.sql.subject import Subject
 from farm.sql.verdict import Finding
 
@@ -17,6 +18,7 @@ NESTING_LIMIT = 24
 CHAIN_LIMIT = 16
 OPERAND_LIMIT = 500
 BRACKET_LIMIT = 100
+COPY_LIMIT = 100_000
 
 _ODD = re.compile(
     "[\x00-\x08\x0b\x0e-\x1f\x7f\x85\xad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]|\r(?!\n)"
@@ -38,6 +40,33 @@ _CLOSES = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, 
 _NAMES = frozenset({TokenType.VAR, TokenType.IDENTIFIER, TokenType.STRING, TokenType.NUMBER, TokenType.COMMA})
 _ENDS_CHAIN = _NAMES | _CLOSES
 _OPERATORS = frozenset({TokenType.AND, TokenType.OR, TokenType.UNION, TokenType.EXCEPT, TokenType.INTERSECT})
+# What no value spans, so that the next one begins behind it.
+_APART = _OPERATORS | {
+    TokenType.ALIAS,
+    TokenType.BETWEEN,
+    TokenType.COMMA,
+    TokenType.DASH,
+    TokenType.DPIPE,
+    TokenType.ELSE,
+    TokenType.EQ,
+    TokenType.FROM,
+    TokenType.GROUP_BY,
+    TokenType.HAVING,
+    TokenType.IN,
+    TokenType.IS,
+    TokenType.JOIN,
+    TokenType.LIKE,
+    TokenType.NOT,
+    TokenType.ON,
+    TokenType.ORDER_BY,
+    TokenType.PARTITION_BY,
+    TokenType.PLUS,
+    TokenType.SELECT,
+    TokenType.SLASH,
+    TokenType.THEN,
+    TokenType.WHEN,
+    TokenType.WHERE,
+}
 
 TOO_DEEP = Finding(
     code="too_deep",
@@ -101,6 +130,8 @@ def within_nesting(subject: Subject) -> Iterator[Finding]:
             **subject.place(odd),
         )
     at = _too_deep(subject.token_types)
+    if at is None:
+        at = _copied_too_often(subject.token_types, links(subject.rules.name))
     if at is not None:
         yield replace(TOO_DEEP, **subject.place(tokens[at].start))
 
@@ -164,12 +195,31 @@ def _too_deep(kinds: Sequence[TokenType]) -> int | None:
             if kind in _OPENS:
                 depth += 1
                 brackets += kind is TokenType.L_BRACKET
-            elif kind is TokenType.DOT:  # the parser copies all that stands before it
-                brackets += at > 0 and kinds[at - 1] is TokenType.R_PAREN
             elif kind in _OPERATORS:
                 operators += 1
         if depth > NESTING_LIMIT or chain > CHAIN_LIMIT + depth:
             return at
         if operators > OPERAND_LIMIT or brackets > BRACKET_LIMIT:
             return at
+    return None
+
+
+def _copied_too_often(kinds: Sequence[TokenType], links: Set[TokenType]) -> int | None:
+    """At which link the parser would have copied too many words: with each call that follows a link, as in
+    `a.b.f()`, it copies all that stands before it."""
+    if sum(map(links.__contains__, kinds)) * len(kinds) <= COPY_LIMIT:
+        return None
+    starts, copied, last = [0], 0, None
+    for at, kind in enumerate(kinds):
+        if kind in _OPENS:
+            starts.append(at + 1)
+        elif kind in _CLOSES:
+            starts = starts[:-1] or [0]
+        elif kind in links:
+            copied += at - starts[-1]
+            if copied > COPY_LIMIT:
+                return at
+        elif kind in _APART and last not in links:  # behind a link it is a name
+            starts[-1] = at + 1
+        last = kind
     return None

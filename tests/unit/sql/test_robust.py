@@ -69,3 +69,27 @@ def test_a_long_chain_of_members_of_queries_is_refused_before_it_is_parsed():
     verdict = judge("SELECT " + " . ".join([exists] * 600), SCHEMAS["postgres"])
     assert time.process_time() - started < 1.5
     assert [finding.code for finding in verdict.objections] == ["too_deep"]
+
+
+@pytest.mark.parametrize(
+    ("dialect", "link"),
+    [
+        ("mysql", " . 'a' 'b'"),
+        ("mysql", " -> if(total, 1, 2)"),
+        ("sqlite", " #> cast(total AS text)"),
+        ("duckdb", " ? sum(total)"),
+        ("duckdb", "::int . f(1)"),
+        ("postgres", " . sum(total) OVER w"),
+        ("postgres", " . and . f(1)"),
+    ],
+)
+def test_a_chain_that_the_parser_copies_at_each_link_is_refused_before_it_is_parsed(dialect, link):
+    verdict = judge("SELECT total" + link * 490, SCHEMAS[dialect])
+    assert [finding.code for finding in verdict.objections] == ["too_deep"]
+
+
+def test_many_short_chains_are_no_long_one():
+    calls = ", ".join(["o.total.f(1).g(2)"] * 300)
+    assert "too_deep" not in {
+        f.code for f in judge(f"SELECT {calls} FROM orders o", SCHEMAS["duckdb"]).findings
+    }
