@@ -56,7 +56,7 @@ WEBHOOK_HOST = re.compile(r"(http://)?(\[[0-9a-f:.]+\]|[a-z0-9_]([a-z0-9_.-]*[a-
 class PoolSettings(BaseModel):
     """One pool: the worker processes of one queue, all asking one model."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     model: str
     workers: int = Field(default=1, ge=1, le=MOST_WORKERS)
@@ -66,7 +66,7 @@ class PoolSettings(BaseModel):
 class ModelSettings(BaseModel):
     """How one model is called, and what it costs (US dollars per million tokens)."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     temperature: float | None = Field(default=0.0, ge=0, le=2, description="None leaves it to the provider")
     max_tokens: int = Field(default=1024, ge=16)
@@ -90,7 +90,7 @@ class ModelSettings(BaseModel):
 class TargetSettings(BaseModel):
     """What of a target is secret or local, and so stays out of the store."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     url: SecretStr | None = None
     evidence: bool | None = Field(default=None, description="run accepted queries once, for their results")
@@ -107,6 +107,7 @@ class Settings(BaseSettings):
         extra="forbid",
         populate_by_name=True,
         validate_default=False,
+        allow_inf_nan=False,
     )
 
     home: Path = Field(default=Path(".farm"), description="folder for the store, the queue's data and logs")
@@ -297,7 +298,8 @@ class Settings(BaseSettings):
         except ValidationError as error:
             raise BadSetting(_explain(error)) from None
         except (SettingsError, OSError) as error:
-            raise BadSetting(f"the settings cannot be read: {error}") from None
+            why = f" ({error.__cause__})" if error.__cause__ else ""
+            raise BadSetting(f"the settings cannot be read: {error}{why}") from None
 
     @property
     def store_url(self) -> str:

@@ -121,6 +121,8 @@ def test_the_file_may_stand_elsewhere(tmp_path: Path, monkeypatch: pytest.Monkey
         ({"workers": 0}, "workers: .*greater than or equal to 1"),
         ({"workers": "many"}, "workers: .*valid integer"),
         ({"lease_seconds": 0.5}, "lease_seconds: "),
+        ({"run_timeout_seconds": "inf"}, "run_timeout_seconds: .*finite number"),
+        ({"models": {"m": {"deadline_seconds": "inf"}}}, "models.m.deadline_seconds: .*finite number"),
         ({"start_method": "fork"}, "start_method: .*spawn.*forkserver"),
         ({"sqlite_synchronous": "OFF"}, "sqlite_synchronous: "),
         ({"web_hosts": "farm.example.com"}, "web_hosts: write it as a list: "),
@@ -162,7 +164,7 @@ def test_a_file_that_cannot_be_read_is_named(text: bytes, said: str):
 
 def test_a_variable_that_is_no_json_is_named(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("FARM_POOLS", "{big")
-    with pytest.raises(BadSetting, match="pools"):
+    with pytest.raises(BadSetting, match=r'"pools".*column 2'):
         Settings.load()
 
 
