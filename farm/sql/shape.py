@@ -25,6 +25,18 @@ def branches(node: exp.Expr) -> list[exp.Expr]:
     return [node, *reversed(found)]
 
 
+def calls_itself(part: exp.Expr, cte: exp.Expr) -> bool:
+    """Whether a part of a CTE's set operation reads the CTE itself in its FROM."""
+    if not isinstance(part, exp.Select):
+        return False
+    from_, name = part.args.get("from_"), cte.alias.lower()
+    sources = [join.this for join in joins(part)] + ([from_.this] if from_ is not None else [])
+    return any(
+        isinstance(source, exp.Table) and not source.args.get("db") and source.name.lower() == name
+        for source in sources
+    )
+
+
 def joins(node: exp.Expr) -> Iterator[exp.Join]:
     """The joins of a SELECT, those inside parentheses in FROM too."""
     from_ = node.args.get("from_")

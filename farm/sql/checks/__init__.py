@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterable
 
 from farm.sql.checks.aggregates import (
     aggregates_in_place,
+    aggregates_outside_recursion,
     aliases_of_aggregates,
     aliases_of_windows,
+    filters_of_aggregates,
     groups_to_filter,
     ordered_by_aggregates,
     windows_exist,
@@ -43,7 +45,7 @@ from farm.sql.checks.ordering import (
 from farm.sql.checks.products import tables_are_linked
 from farm.sql.checks.reading import allowed_functions, only_reads
 from farm.sql.checks.structure import clauses_in_order, no_reserved_words, nothing_missing, some_columns
-from farm.sql.checks.subqueries import no_limits_in_membership, rows_in_place, subqueries_fit
+from farm.sql.checks.subqueries import lists_are_even, no_limits_in_membership, rows_in_place, subqueries_fit
 from farm.sql.checks.syntax import no_parameters, one_statement, parses, sources_are_closed
 from farm.sql.checks.types import types_agree
 from farm.sql.checks.units import units_exist
@@ -82,12 +84,15 @@ CHECKS: tuple[Check, ...] = (
     positions_in_range,
     whole_result_ordered_by_name,
     subqueries_fit,
+    lists_are_even,
     rows_in_place,
     no_limits_in_membership,
     argument_counts,
     types_are_not_called,
     tables_stand_in_from,
     aggregates_in_place,
+    aggregates_outside_recursion,
+    filters_of_aggregates,
     aliases_of_aggregates,
     ordered_by_aggregates,
     groups_to_filter,

@@ -7,7 +7,7 @@ from sqlglot import exp
 from farm.sql.calls import aggregates_rows, called, written
 from farm.sql.names.owners import NO_AGGREGATES, innermost, is_window
 from farm.sql.nearest import nearest
-from farm.sql.shape import is_bare_position, items
+from farm.sql.shape import branches, calls_itself, is_bare_position, items
 from farm.sql.subject import Subject
 from farm.sql.verdict import Finding
 
@@ -22,6 +22,33 @@ def aggregates_in_place(subject: Subject) -> Iterator[Finding]:
             yield _misplaced(subject, aggregate.node, "another aggregate", hint)
         elif aggregate.clause in NO_AGGREGATES:
             yield _misplaced(subject, aggregate.node, NO_AGGREGATES[aggregate.clause], _INSTEAD)
+
+
+def aggregates_outside_recursion(subject: Subject) -> Iterator[Finding]:
+    """A recursive query does not aggregate what it has found so far."""
+    if exp.With not in subject.kinds or subject.rules.name not in {"postgres", "sqlite"}:
+        return
+    by_select = {id(aggregate.selection.node): aggregate.node for aggregate in subject.aggregates}
+    for cte in subject.find_all(exp.CTE) if by_select else ():
+        if not isinstance(cte.this, exp.SetOperation):
+            continue
+        for part in branches(cte.this)[1:]:
+            if id(part) in by_select and calls_itself(part, cte):
+                hint = "aggregate outside of it"
+                yield _misplaced(subject, by_select[id(part)], "the recursive part of a query", hint)
+
+
+def filters_of_aggregates(subject: Subject) -> Iterator[Finding]:
+    """FILTER belongs to an aggregate."""
+    for node in subject.find_all(exp.Filter):
+        call = innermost(node)
+        if called(call) is not None and not aggregates_rows(call, subject.rules):
+            yield Finding(
+                code="misplaced_aggregate",
+                message=f"{written(call, subject.rules.name)} is no aggregate, and has FILTER",
+                hint="write CASE WHEN … THEN … END",
+                **subject.place(call.meta.get("start")),
+            )
 
 
 def aliases_of_aggregates(subject: Subject) -> Iterator[Finding]:
@@ -117,6 +144,7 @@ def windows_in_place(subject: Subject) -> Iterator[Finding]:
             )
     if exp.Window not in subject.kinds:
         return
+    yield from _windows_in_aggregates(subject)
     for clause in subject.find_all(exp.Where, exp.Group, exp.Having):
         inner = next(_windows(clause), None)
         if inner is not None and not isinstance(clause.parent, exp.Filter):
@@ -126,6 +154,19 @@ def windows_in_place(subject: Subject) -> Iterator[Finding]:
                 hint="compute it in a subquery, and filter outside of it",
                 **subject.place(inner.this.meta.get("start")),
             )
+
+
+def _windows_in_aggregates(subject: Subject) -> Iterator[Finding]:
+    """An aggregate is computed before every window of its SELECT."""
+    for aggregate in subject.aggregates:
+        if (inner := next(_windows(aggregate.node), None)) is not None:
+            yield Finding(
+                code="misplaced_window",
+                message=f"the window {written(inner.this, subject.rules.name)} stands in an aggregate",
+                hint="compute it in a subquery, and aggregate outside of it",
+                **subject.place(inner.this.meta.get("start")),
+            )
+            return
 
 
 def aliases_of_windows(subject: Subject) -> Iterator[Finding]:

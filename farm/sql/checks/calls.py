@@ -22,6 +22,9 @@ def argument_counts(subject: Subject) -> Iterator[Finding]:
             continue  # WHEN … THEN … of CASE; DuckDB's x.f(y), which is f(x, y)
         name = called(node) or ""
         given = arguments(node)
+        if is_distinct(node) and any(_is_star(part, subject) for part in given):
+            yield _wrong(subject, node, f"{name} takes no * behind DISTINCT", "name the columns")
+            continue
         if any(isinstance(part, exp.Star) for part in given) and subject.rules.name != "duckdb":
             if len(given) > 1 or (name != "count" and takes.get(name, (1, 1))[0]):
                 yield _wrong(subject, node, f"{name} takes no * among its arguments", "only COUNT(*) exists")
@@ -38,15 +41,23 @@ def argument_counts(subject: Subject) -> Iterator[Finding]:
             yield _wrong(subject, node, f"{name}(DISTINCT …) has {len(given)} arguments", "it takes one")
 
 
+def _is_star(part: exp.Expr, subject: Subject) -> bool:
+    """Whether an argument is a star; of one table Postgres makes a row of it."""
+    return part.is_star and not (subject.rules.name == "postgres" and isinstance(part, exp.Column))
+
+
 def tables_stand_in_from(subject: Subject) -> Iterator[Finding]:
-    """What gives rows is no value in SQLite."""
-    if subject.rules.name != "sqlite":
+    """What gives rows is no value in SQLite, and what gives a value no table there and in MySQL."""
+    if subject.rules.name not in {"sqlite", "mysql"}:
         return
+    scalar = subject.rules.functions - _GIVES_ROWS
     for node in subject.find_all(exp.Anonymous):
         if called(node) in _GIVES_ROWS and not isinstance(node.parent, exp.Table | exp.Lateral):
             yield _wrong(
                 subject, node, f"{node.name} gives rows and stands in FROM", "join it: FROM t, json_each(t.x)"
             )
+        elif isinstance(node.parent, exp.Table) and called(node) in scalar:
+            yield _wrong(subject, node, f"{node.name} gives one value and no rows", "call it in SELECT")
 
 
 def types_are_not_called(subject: Subject) -> Iterator[Finding]:

@@ -27,23 +27,31 @@ def windows_are_possible(subject: Subject) -> Iterator[Finding]:
             what = "RANGE with an offset needs exactly one item in ORDER BY"
             yield _finding(subject, window, what, "order by one column, or use ROWS")
         call = innermost(window.this) if window.this is not None else None
+        if subject.rules.name == "postgres" and isinstance(window.this, exp.WithinGroup):
+            what = f"{written(window.this, 'postgres')} has WITHIN GROUP and OVER"
+            yield _finding(subject, window, what, "compute it with GROUP BY in a subquery, and join that")
         if subject.rules.name in _NO_DISTINCT and call is not None and is_distinct(call):
             what = f"{written(call, subject.rules.name)} has DISTINCT and OVER"
             yield _finding(subject, window, what, "count distinct values in a subquery")
 
 
 def frames_are_whole(subject: Subject) -> Iterator[Finding]:
-    """BETWEEN in a frame has both its bounds."""
+    """A frame has BETWEEN where it has two bounds, and two bounds where it has BETWEEN."""
     tokens = subject.tokens
     written = [
         tokens[at]
         for at in subject.tokens_of(TokenType.BETWEEN)
         if at and tokens[at - 1].text.upper() in _FRAMES
     ]
-    if not written:
-        return
-    whole = sum(spec.args.get("end") is not None for spec in subject.find_all(exp.WindowSpec))
-    if len(written) > whole:
+    ended = [spec for spec in subject.find_all(exp.WindowSpec) if spec.args.get("end") is not None]
+    if len(ended) > len(written):
+        yield Finding(
+            code="empty_clause",
+            message="a window's frame has two bounds, and no BETWEEN",
+            hint="write BETWEEN … PRECEDING AND CURRENT ROW",
+            **subject.place(start_of(ended[0])),
+        )
+    if len(written) > len(ended):
         yield Finding(
             code="empty_clause",
             message="a window's BETWEEN has no AND",

@@ -83,8 +83,15 @@ def limits_are_understood(subject: Subject) -> Iterator[Finding]:
 
 
 def aliases_are_names(subject: Subject) -> Iterator[Finding]:
-    """No string is an alias in Postgres, no alias stands behind `*`, and something follows AS."""
+    """No string is an alias in Postgres, none stands behind `*` or in parentheses, something follows AS."""
     for alias in subject.find_all(exp.Alias):
+        if isinstance(alias.parent, exp.Paren) and subject.rules.name != "duckdb":
+            yield Finding(
+                code="foreign_construct",
+                message=f"the alias {alias.alias} stands inside an expression",
+                hint="put it behind the expression, or put an operator between the two",
+                **subject.place(start_of(alias)),
+            )
         if alias.this.is_star and isinstance(alias.this, exp.Star | exp.Column):
             yield Finding(
                 code="foreign_construct",

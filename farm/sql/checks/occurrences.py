@@ -13,6 +13,11 @@ from farm.sql.words import words
 
 Occurrences = Iterator[int | None]
 
+_BEFORE_VALUE = words(
+    "SELECT DISTINCT WHERE AND OR NOT ON HAVING BY WHEN THEN ELSE CASE IN ANY SOME ALL BETWEEN LIKE ILIKE IS "
+    "VALUES LIMIT OFFSET FROM USING AS"
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Find:
@@ -237,3 +242,34 @@ _UNITS = words(
     "MONTHS YEARS DAY_HOUR DAY_MINUTE DAY_SECOND HOUR_MINUTE HOUR_SECOND MINUTE_SECOND YEAR_MONTH"
 )
 _BEFORE_LIST = words("SELECT , ( = + - * / < > AND OR NOT WHEN THEN ELSE IN BY ON WHERE [ || && @> <@")
+
+
+def index_of_call(subject: Subject) -> Occurrences:
+    """`f(x)[1]`: a bracket behind the parenthesis of a call, and not behind that of a type or a value."""
+    opened: list[int] = []
+    tokens, kinds = subject.tokens, subject.token_types
+    for at, kind in enumerate(kinds):
+        if kind is TokenType.L_PAREN:
+            opened.append(at)
+        elif kind is TokenType.R_PAREN and opened:
+            before = opened.pop() - 1
+            is_index = (
+                kinds[at + 1 : at + 2] == [TokenType.L_BRACKET] and kinds[at + 2] is not TokenType.R_BRACKET
+            )
+            if is_index and before >= 0 and _names_a_call(tokens, before):
+                yield tokens[before].start
+
+
+def _names_a_call(tokens: list[Token], at: int) -> bool:
+    is_type = at > 0 and tokens[at - 1].token_type in {TokenType.DCOLON, TokenType.ALIAS}
+    return (
+        not is_type
+        and tokens[at].text.replace("_", "a").isalnum()
+        and tokens[at].text.upper() not in _BEFORE_VALUE
+    )
+
+
+def not_added(node: exp.Expr) -> bool:
+    """Whether an interval stands where MySQL has none: it is added, subtracted or an argument."""
+    is_function = isinstance(node.this, exp.Tuple)  # INTERVAL(n, a, b)
+    return not is_function and not isinstance(node.parent, exp.Add | exp.Sub | exp.Anonymous | exp.WindowSpec)

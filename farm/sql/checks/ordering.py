@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
-from farm.sql.calls import start_of, written
+from farm.sql.calls import called, start_of, written
 from farm.sql.names.sources import Columns
 from farm.sql.sameness import Sameness
-from farm.sql.shape import is_bare_position, items
+from farm.sql.shape import branches, is_bare_position, items
 from farm.sql.subject import Subject
 from farm.sql.verdict import Finding
 
@@ -111,7 +111,7 @@ def _names_result(subject: Subject, item: exp.Expr, node: exp.Expr) -> bool:
     if subject.rules.name == "postgres":
         return isinstance(item, exp.Column) and not item.args.get("table")
     if not isinstance(item, exp.Column) or item.args.get("table"):
-        return True  # SQLite compares it with the expressions of every part
+        return _may_be_result(subject, item, node)
     parts = [node]
     while parts:
         part = parts.pop()
@@ -122,6 +122,19 @@ def _names_result(subject: Subject, item: exp.Expr, node: exp.Expr) -> bool:
         if columns is None or not columns.complete or item.name.lower() in columns.names:
             return True
     return False
+
+
+def _may_be_result(subject: Subject, item: exp.Expr, node: exp.Expr) -> bool:
+    """Whether SQLite may find an expression, which it compares with those of every part, among them."""
+    inner = item.this if isinstance(item, exp.Collate) else item
+    if isinstance(inner, exp.Column):
+        return inner is item or bool(inner.args.get("table")) or _names_result(subject, inner, node)
+    if called(inner) is None:
+        return True
+    parts = [part for part in branches(node) if isinstance(part, exp.Select)]
+    shown = [part.unalias() for select in parts for part in select.expressions]
+    names = {called(part) for part in shown}
+    return called(inner) in names or any(part.is_star for part in shown)
 
 
 def _queries(subject: Subject) -> Iterator[tuple[exp.Expr, Columns]]:

@@ -21,9 +21,19 @@ _RANKS = {
 }
 _SET_OPERATIONS = frozenset({TokenType.UNION, TokenType.EXCEPT, TokenType.INTERSECT})
 _WANT_MORE = frozenset(
-    {TokenType.COMMA, TokenType.ON, TokenType.GROUP_BY, TokenType.ORDER_BY, TokenType.JOIN}
+    {
+        TokenType.COMMA,
+        TokenType.ON,
+        TokenType.PARTITION_BY,
+        TokenType.GROUP_BY,
+        TokenType.ORDER_BY,
+        TokenType.JOIN,
+    }
 )
-_NO_MORE = frozenset({TokenType.R_PAREN, TokenType.SEMICOLON, *_RANKS, *_SET_OPERATIONS} - {TokenType.SELECT})
+_BEFORE_ITEMS = frozenset({TokenType.SELECT, TokenType.L_PAREN})
+_NO_MORE = frozenset(
+    {TokenType.COMMA, TokenType.R_PAREN, TokenType.SEMICOLON, *_RANKS, *_SET_OPERATIONS} - {TokenType.SELECT}
+)
 # from pg_get_keywords(): those that are no bare labels
 _ONLY_BEHIND_AS = words(
     "array as char character create day except fetch filter for from grant group having hour intersect into "
@@ -100,7 +110,8 @@ def _first_part(query: exp.Expr) -> exp.Expr:
 
 
 def nothing_missing(subject: Subject) -> Iterator[Finding]:
-    """Something follows every comma, ON, GROUP BY and ORDER BY; SQLite takes no parentheses in a UNION."""
+    """Something stands on both sides of every comma, and behind ON, GROUP BY and ORDER BY; SQLite takes no
+    parentheses in a UNION."""
     for token, following in _wanting_more(subject):
         if following is None or following.token_type in _NO_MORE:
             if _is_trailing(subject, token, following):
@@ -111,6 +122,7 @@ def nothing_missing(subject: Subject) -> Iterator[Finding]:
                 hint="complete it or leave it out",
                 **subject.place(token.start),
             )
+    yield from _cases_without_then(subject)
     if subject.rules.name == "sqlite":
         for node in subject.find_all(exp.SetOperation):
             if _has_parentheses(subject, node):
@@ -119,6 +131,23 @@ def nothing_missing(subject: Subject) -> Iterator[Finding]:
                     message=f"SQLite takes no parentheses around the parts of {node.key.upper()}",
                     hint="write the parts without parentheses, or as SELECT * FROM (…)",
                 )
+
+
+def _cases_without_then(subject: Subject) -> Iterator[Finding]:
+    whens = [at for at in subject.tokens_of(TokenType.WHEN) if not _is_name(subject, at)]
+    thens = sum(not _is_name(subject, at) for at in subject.tokens_of(TokenType.THEN))
+    if len(whens) > thens:
+        yield Finding(
+            code="empty_clause",
+            message="a WHEN has no THEN",
+            hint="write CASE WHEN … THEN … END",
+            **subject.place(subject.tokens[whens[0]].start),
+        )
+
+
+def _is_name(subject: Subject, at: int) -> bool:
+    """Whether a keyword stands where any word is a name."""
+    return at > 0 and subject.token_types[at - 1] in {TokenType.DOT, TokenType.ALIAS}
 
 
 def _has_parentheses(subject: Subject, node: exp.SetOperation) -> bool:
@@ -136,11 +165,13 @@ def _has_parentheses(subject: Subject, node: exp.SetOperation) -> bool:
 
 def _wanting_more(subject: Subject) -> Iterator[tuple[Token, Token | None]]:
     """What needs something behind it, and what stands there."""
-    tokens = subject.tokens
+    tokens, kinds = subject.tokens, subject.token_types
     separates = subject.rules.name == "mysql" and "SEPARATOR" in subject.words
-    for at, kind in enumerate(subject.token_types):
+    for at, kind in enumerate(kinds):
         if kind in _WANT_MORE or (separates and _is_separator(subject, tokens[at])):
             yield tokens[at], tokens[at + 1] if at + 1 < len(tokens) else None
+        elif kind in _BEFORE_ITEMS and kinds[at + 1 : at + 2] == [TokenType.COMMA]:
+            yield tokens[at], tokens[at + 1]
 
 
 def _is_trailing(subject: Subject, comma: Token, following: Token | None) -> bool:

@@ -34,6 +34,19 @@ def subqueries_fit(subject: Subject) -> Iterator[Finding]:
             )
 
 
+def lists_are_even(subject: Subject) -> Iterator[Finding]:
+    """The rows of VALUES are of one width."""
+    for node in subject.find_all(exp.Values):
+        widths = {len(row.expressions) if isinstance(row, exp.Tuple) else 1 for row in node.expressions}
+        if len(widths) > 1:
+            yield Finding(
+                code="set_operation_columns",
+                message=f"the rows of VALUES have {' and '.join(map(str, sorted(widths)))} columns",
+                hint="give every row the same number of values",
+                **subject.place(start_of(node)),
+            )
+
+
 def _wanted(node: exp.Expr) -> int | None:
     """How many columns the place of a subquery takes; None where that is not certain."""
     child, above = node, node.parent

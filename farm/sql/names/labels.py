@@ -23,6 +23,10 @@ _WITH_SIGNS = (
     exp.Window,
     exp.Filter,
     exp.DPipe,
+    exp.Cast,
+    exp.Predicate,
+    exp.Connector,
+    exp.Not,
 )
 _OF_ARGUMENTS = frozenset({"columns", "unnest"})  # DuckDB's, which give columns names of their own
 

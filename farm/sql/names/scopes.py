@@ -12,6 +12,7 @@ from sqlglot import exp
 
 from farm.sql.calls import names_a_unit
 from farm.sql.names.columns import all_columns, combined, is_comma, of_projection, of_values, shown, under
+from farm.sql.names.functions import of_function
 from farm.sql.names.lookup import Lookup
 from farm.sql.names.resolution import Resolution
 from farm.sql.names.sources import Columns, Origin, Reference, Scope, Selection, Source
@@ -210,15 +211,22 @@ class _Walk:
             self._add(node, self.query(node, scope.parent, ctes), scope)
         elif isinstance(node, exp.Lateral):
             inner = node.this
-            columns = self.query(inner, scope, ctes) if isinstance(inner, exp.Subquery) else Columns.unknown()
-            self._expressions(None if isinstance(inner, exp.Subquery) else inner, scope, ctes)
-            self._add(node, columns, scope)
+            if isinstance(inner, exp.Subquery):
+                self._add(node, self.query(inner, scope, ctes), scope)
+            else:
+                self._expressions(inner, scope, ctes)
+                self._add(node, of_function(node, self.lookup, self.references), scope)
         elif isinstance(node, exp.Table):
             self._table(node, scope, ctes)
         else:
             for part in node.expressions:
                 self._expressions(part, scope, ctes)
-            self._add(node, of_values(node) if isinstance(node, exp.Values) else Columns.unknown(), scope)
+            columns = (
+                of_values(node)
+                if isinstance(node, exp.Values)
+                else of_function(node, self.lookup, self.references)
+            )
+            self._add(node, columns, scope)
         for join in node.args.get("joins") or ():
             self._join(join, scope, ctes)
 
@@ -237,7 +245,7 @@ class _Walk:
             self._expressions(node.this, scope, ctes)
             for rows in node.args.get("rows_from") or ():
                 self._expressions(rows.this, scope, ctes)
-            self._add(node, Columns.unknown(), scope)
+            self._add(node, of_function(node, self.lookup, self.references), scope)
             return
         db = node.args.get("db")
         cte = ctes.get(self.lookup.fold_table(node.this)) if db is None else None

@@ -18,7 +18,7 @@ function = lru_cache(maxsize=4096)(resolve.function)
 
 _COMMON = frozenset({"coalesce", "greatest", "least"})
 _WRITTEN_OTHERWISE = {"trim": "btrim", "group_concat": "string_agg"}
-_UNTYPED = frozenset({"json_object", "json_agg", "json_objectagg", "normalize", "grouping", "row", "unnest"})
+_UNTYPED = frozenset({"json_object", "json_agg", "json_objectagg", "normalize", "grouping", "row"})
 
 
 class CallTyping(ABC):
@@ -85,9 +85,21 @@ class CallTyping(ABC):
             return "int8"
         if name == "count" and len(given) == 1 and isinstance(given[0], exp.Star | exp.Column):
             return "int8"
+        if name == "unnest" and len(given) == 1:
+            return self._unnest(node)
         if any(isinstance(part, exp.Kwarg | exp.Variadic | exp.Star) for part in given):
             return None
         return self._resolve(node, name, [self.type(part) for part in given], given)
+
+    def _unnest(self, node: exp.Expr) -> str | None:
+        """Each element of the only array; several arrays stand side by side."""
+        given = self.type(node.expressions[0]) if len(node.expressions) == 1 else None
+        if given is None or given == UNKNOWN or given.startswith(("_", "any")):
+            return given[1:] if given is not None and given.startswith("_") else None
+        if given not in {"tsvector", RECORD} and not given.endswith("multirange"):
+            what = f"unnest({spoken(given)}) does not exist"
+            self.report("wrong_arguments", what, node, hint="it takes an array")
+        return None
 
     def _resolve(
         self,

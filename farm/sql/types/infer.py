@@ -14,6 +14,7 @@ from farm.sql.calls import called, is_call, start_of, written
 from farm.sql.names.resolution import Resolution
 from farm.sql.names.sources import Origin
 from farm.sql.place import place
+from farm.sql.shape import branches, calls_itself
 from farm.sql.types import resolve
 from farm.sql.types.calls import CallTyping, function
 from farm.sql.types.catalog import ENUM, RECORD, UNKNOWN
@@ -21,7 +22,7 @@ from farm.sql.types.coercion import can_coerce, common_type
 from farm.sql.types.declared import Declared
 from farm.sql.types.literals import is_value
 from farm.sql.types.names import spoken
-from farm.sql.types.operators import BINARY, hint, spoken_operator
+from farm.sql.types.operators import BINARY, COMPARISONS, hint, spoken_operator
 from farm.sql.types.written import written_type
 from farm.sql.verdict import Finding
 
@@ -174,13 +175,13 @@ class Typing(CallTyping):
         """An operator between two expressions; rows are compared part by part."""
         if left is None or right is None:
             return None
-        if isinstance(right, exp.Any | exp.All):
-            self._any(symbol, node, left, right.this.unnest())
+        if (operand := _of_any(right)) is not None:
+            self._any(symbol, node, left, operand.unnest())
             return "bool"
         ours, theirs = self._parts(left), self._parts(right)
-        if len(ours) > 1 or len(theirs) > 1:
-            for one, other in zip(ours, theirs, strict=False):
-                self._pair(symbol, node, left, one, other, None)
+        if (len(ours) > 1 or len(theirs) > 1) and symbol in COMPARISONS:
+            for (one, one_type), (other, other_type) in zip(ours, theirs, strict=False):
+                self._pair(symbol, node, one or left, one_type, other_type, other)
             return "bool"
         return self._pair(symbol, node, left, self.type(left), self.type(right), right)
 
@@ -188,6 +189,9 @@ class Typing(CallTyping):
         """ANY and ALL, of the rows of a query or the elements of an array."""
         ours, theirs = self.type(left), self.type(right)
         is_query = id(right) in self.resolution.outputs
+        if is_query and ours == RECORD:
+            self.binary(symbol, node, left, right)
+            return
         if theirs == UNKNOWN and ours not in {None, UNKNOWN, RECORD} and not is_query:
             self.convert(right, f"_{ours}")
         elif theirs in _NEVER_AN_ARRAY and not is_query:
@@ -196,12 +200,13 @@ class Typing(CallTyping):
         else:
             self._pair(symbol, node, left, ours, self._element(right), None)
 
-    def _parts(self, node: exp.Expr) -> list[str | None]:
+    def _parts(self, node: exp.Expr) -> list[tuple[exp.Expr | None, str | None]]:
+        """The expressions of a row with their types, or the types alone of a query's columns."""
         inner = node.unnest()
-        if isinstance(inner, exp.Tuple):
-            return [self.type(part) for part in inner.expressions]
+        if isinstance(inner, exp.Tuple) or called(inner) == "row":
+            return [(part, self.type(part)) for part in inner.expressions]
         columns = self.resolution.outputs.get(id(inner))
-        return [] if columns is None else [self.origin(part) for part in columns.origins]
+        return [] if columns is None else [(None, self.origin(part)) for part in columns.origins]
 
     def _element(self, node: exp.Expr) -> str | None:
         """The type of the single values in the operand of ANY, ALL or IN."""
@@ -251,7 +256,8 @@ class Typing(CallTyping):
             self.binary("=", node, node.this, query)
             return "bool"
         given = [self.type(node.this), *(self.type(part) for part in node.expressions)]
-        shared = self._common(given) if len(node.expressions) > 1 else None
+        is_row = given[0] == RECORD
+        shared = self._common(given) if len(node.expressions) > 1 and not is_row else None
         for part in node.expressions:
             if shared is not None and self.type(part) == UNKNOWN:
                 self.convert(part, shared)
@@ -325,6 +331,27 @@ class Typing(CallTyping):
                 if isinstance(part, exp.Expr) and type_ == UNKNOWN and len(types) == 2:
                     self.convert(part, shared)
 
+    def _recursive(self, node: exp.Expr) -> None:
+        """The first part of a recursive query decides what its columns are."""
+        query, above = node.this, node.parent
+        if not isinstance(query, exp.SetOperation) or not (above and above.args.get("recursive")):
+            return
+        first, *rest = branches(query)
+        if not any(calls_itself(part, node) for part in rest):
+            return
+        parts = [self.resolution.outputs.get(id(part)) for part in (first, *rest)]
+        for at, each in enumerate(zip(*(part.origins for part in parts if part is not None), strict=False)):
+            start, *others = (self.origin(origin) for origin in each)
+            whole = self._common([start, *others])
+            if start is not None and whole not in {None, start}:
+                what = f"{node.alias} begins with {spoken(start)} and goes on with {spoken(whole or '')}"
+                self.report(
+                    "types_differ",
+                    f"{what} in column {at + 1}",
+                    node,
+                    hint=f"begin with CAST(… AS {spoken(whole or '')})",
+                )
+
     def _array(self, node: exp.Expr) -> str | None:
         if any(isinstance(part, exp.Query) for part in node.expressions):
             return None
@@ -361,6 +388,12 @@ class Typing(CallTyping):
     def _at_time_zone(self, node: exp.Expr) -> str | None:
         found = function("timezone", (self.type(node.args["zone"]), self.type(node.this)))
         return found.result if isinstance(found, resolve.Resolved) else None
+
+
+def _of_any(node: exp.Expr) -> exp.Expr | None:
+    """What stands in ANY, SOME or ALL; some of them the parser takes for calls."""
+    is_one = isinstance(node, exp.Any | exp.All) or called(node) in {"any", "some", "all"}
+    return next(node.iter_expressions(), None) if is_one else None
 
 
 def says(kind: type[exp.Expr]) -> bool:
@@ -402,4 +435,6 @@ _HANDLERS: dict[type, Callable[[Typing, exp.Expr], str | None]] = {
     exp.Interval: Typing._interval,
     exp.StrPosition: Typing._position,
     exp.WithinGroup: Typing._within_group,
+    exp.Unnest: Typing._unnest,
+    exp.CTE: Typing._recursive,
 }

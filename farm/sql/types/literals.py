@@ -26,6 +26,8 @@ _SPANS = words(  # after deltatktbl in datetime.c
     "ago c cent century d day dec decade h hour hr m microsecond mil millennia millennium millisecond "
     "min minute mon month mseconds msec ms s sec second us usec useconds w week y year yr"
 )
+_CLOCK = re.compile(r"(?:^|[\sT])(\d{1,2}):(\d{1,2})(?::(\d{1,2}))?", re.IGNORECASE)
+_LONE_NUMBER = re.compile(r"\s*\d{1,2}\s*\Z")
 _INET = re.compile(r"\s*[0-9a-fA-F:.]+(/\d{1,3})?\s*\Z")
 _NEVER_A_TIME = re.compile(r"[^\d]*\Z|.*[%_*?<>=!;].*\Z", re.DOTALL)
 
@@ -49,7 +51,9 @@ def is_value(text: str, type_: str) -> bool:
     if type_ in _DAYS:
         return _is_day(text)
     if type_ in {"time", "timetz"}:
-        return bool(_SPECIAL_DAY.match(text)) or not _NEVER_A_TIME.match(text)
+        if _SPECIAL_DAY.match(text):
+            return True
+        return not (_NEVER_A_TIME.match(text) or _LONE_NUMBER.match(text)) and _is_clock(text)
     if type_ == "interval":
         return _is_interval(text)
     if type_.endswith("range"):
@@ -74,7 +78,16 @@ def _is_interval(text: str) -> bool:
     if plain.lstrip("-+") == "infinity" or plain[:1] == "p":  # P1Y2M, of ISO 8601
         return True
     known = all(word in _SPANS or word.removesuffix("s") in _SPANS for word in _WORD.findall(plain))
-    return known and not _NEVER_A_TIME.match(text)
+    return known and not (_NEVER_A_TIME.match(text) or _ISO_DAY.match(text))
+
+
+def _is_clock(text: str) -> bool:
+    """Whether the time of day in a text, if it has one, is one."""
+    clock = _CLOCK.search(text)
+    if clock is None:
+        return True
+    hour, minute, second = (int(part or 0) for part in clock.groups())
+    return hour <= 24 and minute <= 59 and second <= 60
 
 
 def _is_json(text: str) -> bool:
@@ -93,6 +106,8 @@ def _is_day(text: str) -> bool:
     if _NEVER_A_DAY.match(text) or _SPAN.match(text):
         return False
     iso = _ISO_DAY.match(text)
+    if not _is_clock(text):
+        return False
     if iso is None:
         return True
     year, month, day = (int(part) for part in iso.groups())

@@ -38,6 +38,7 @@ BINARY: dict[type[exp.Expr], str] = {
     exp.JSONBExtract: "#>",
     exp.JSONBExtractScalar: "#>>",
 }
+COMPARISONS = frozenset({"=", "<>", "<", "<=", ">", ">="})
 _SPOKEN = {"~~": "LIKE", "~~*": "ILIKE"}
 
 
@@ -46,7 +47,7 @@ def hint(symbol: str, left: str, right: str) -> str:
     texts = {"text", "varchar", "character", "character varying"}
     if symbol in {"~~", "~~*", "~", "~*"}:
         return f"convert the {left} to text, or compare it with >= and <"
-    if symbol in {"=", "<>", "<", ">", "<=", ">="} and (left in texts) != (right in texts):
+    if symbol in COMPARISONS and (left in texts) != (right in texts):
         other = right if left in texts else left
         return f"compare the right columns, or convert one side, for example CAST(… AS {other})"
     if symbol in {"+", "-"} and "date" in left + right:

@@ -470,3 +470,59 @@ SELECT t.a FROM u, t JOIN u AS x ON x.a = t.a WHERE u.a = t.a --> sqlite mysql p
 SELECT t.a FROM u, (t JOIN u AS x ON x.a = t.a) --> sqlite mysql postgres duckdb
 SELECT t.a FROM u JOIN t ON t.a = u.a, u AS y JOIN u AS x ON x.a = y.a --> sqlite mysql postgres duckdb
 SELECT t.a FROM t JOIN u JOIN u AS x ON x.a = t.a --> sqlite mysql
+SELECT a, , b FROM t --> none
+SELECT , a FROM t --> none
+SELECT max(, a) FROM t --> none
+SELECT a FROM t WHERE a IN (1, , 2) --> none
+SELECT sum(a) OVER (PARTITION BY ORDER BY a) FROM t --> none
+SELECT sum(a) OVER (ORDER BY a ROWS 2 PRECEDING AND CURRENT ROW) FROM t --> none
+SELECT sum(a) OVER (ORDER BY a ROWS 2 PRECEDING) FROM t --> sqlite postgres mysql duckdb
+SELECT sum(a) OVER w FROM t WINDOW w AS (ORDER BY a ROWS 2 PRECEDING AND CURRENT ROW) --> none
+SELECT sum(rank() OVER (ORDER BY a)) FROM t --> none
+SELECT sum(max(a)) OVER (ORDER BY b) FROM t GROUP BY b --> sqlite postgres mysql duckdb
+SELECT lower(b) FILTER (WHERE a > 1) FROM t --> none
+SELECT rank() FILTER (WHERE a > 1) OVER (ORDER BY a) FROM t --> none
+WITH RECURSIVE r(x) AS (SELECT 1 UNION ALL SELECT max(x) FROM r WHERE x < 9) SELECT x FROM r --> duckdb ? mysql
+WITH RECURSIVE r(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM r WHERE x < (SELECT max(a) FROM t)) SELECT x FROM r --> sqlite postgres mysql duckdb
+WITH RECURSIVE r(x) AS (SELECT 1 UNION ALL SELECT x + 0.5 FROM r WHERE x < 9) SELECT x FROM r --> sqlite mysql duckdb
+WITH RECURSIVE r(x) AS (SELECT c FROM t UNION ALL SELECT d FROM t) SELECT x FROM r --> sqlite postgres mysql duckdb
+SELECT b FROM t UNION SELECT e FROM u ORDER BY lower(b) --> mysql duckdb
+SELECT lower(b) FROM t UNION SELECT e FROM u ORDER BY lower(b) --> sqlite duckdb ? mysql
+SELECT b FROM t UNION SELECT e FROM u ORDER BY d COLLATE NOCASE --> none
+SELECT a FROM t WHERE a BETWEEN SYMMETRIC 2 AND 1 --> postgres
+SELECT string_to_array(b, ',')[1] FROM t --> duckdb
+SELECT a FROM t WHERE (ARRAY[a])[1] = 1 AND (a)::int4 IN (1) --> postgres duckdb
+SELECT j #>> '{a}' FROM t --> postgres
+SELECT a FROM t WHERE d > INTERVAL 1 DAY --> none ? duckdb
+SELECT a FROM t WHERE d > NOW() - INTERVAL 1 DAY AND d < INTERVAL 1 DAY + NOW() --> mysql duckdb
+SELECT count(DISTINCT *) FROM t --> none
+SELECT v.x FROM (VALUES (1, 2), (3)) AS v(x, y) --> none
+SELECT CASE WHEN a > 1 'x' END FROM t --> none
+SELECT CASE WHEN a > 1 THEN CASE a WHEN 2 THEN 1 END END FROM t --> sqlite postgres mysql duckdb
+SELECT (a b) + 1 FROM t --> none ? duckdb
+SELECT b FROM (SELECT CAST(b AS CHAR), a = 1 FROM t) x --> postgres
+SELECT x.value FROM t, json_each(t.j) x --> sqlite postgres duckdb
+SELECT x.val FROM t, json_each(t.j) x --> none ? duckdb
+SELECT g FROM generate_series(1, 3) g --> postgres duckdb
+SELECT g.h FROM generate_series(1, 3) AS g(h) WHERE g.h > 1 --> postgres duckdb
+SELECT g.x FROM generate_series(1, 3) AS g(h) --> none ? duckdb
+SELECT e.key, sum(e.value) FROM t, json_each_text(t.j) e GROUP BY e.key --> none
+SELECT e.value ->> 'x' FROM t, json_array_elements(t.j) e --> postgres
+SELECT s, n FROM t, unnest(string_to_array(t.b, ',')) WITH ORDINALITY AS x(s, n) --> postgres duckdb
+SELECT x.z FROM t, unnest(string_to_array(t.b, ',')) AS x(s) --> none ? duckdb
+SELECT s FROM t CROSS JOIN unnest(string_to_array(b, ',')) AS s WHERE s = 1 --> duckdb
+SELECT x.p FROM t, json_to_record(t.j) AS x(p int, q text) WHERE x.p = 1 --> postgres
+SELECT x.r FROM t, json_to_record(t.j) AS x(p int, q text) --> none
+SELECT x.p FROM t, json_to_record(t.j) AS x(p int, q text) WHERE x.p = 'abc' --> none
+SELECT unnest(b) FROM t --> none ? duckdb
+SELECT a FROM t WHERE a <> ALL (ARRAY['x', 'y']) --> none ? duckdb
+SELECT a FROM t WHERE ROW(a, b) = ROW('x', 'y') --> mysql duckdb ? sqlite
+SELECT a FROM t WHERE (a, b) IN ((1, 'x'), (2, 'y')) --> sqlite postgres mysql duckdb
+SELECT a FROM t WHERE (a, b) IN (('x', 'x'), (2, 'y')) --> sqlite mysql duckdb
+SELECT a FROM t WHERE (a, c) = ANY (SELECT a, e FROM u) --> mysql ? duckdb
+SELECT a FROM t WHERE d > '2024-01-01 25:00' --> sqlite mysql duckdb
+SELECT a FROM t WHERE d > '2024-01-01 23:59:59' AND d < '2024-01-01 24:00' --> sqlite postgres mysql duckdb
+SELECT a FROM t WHERE d::time > '8' --> duckdb
+SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY a) OVER (PARTITION BY b) FROM t --> mysql ? duckdb
+SELECT (string_to_array(b, ','))[1], '{a}'::varchar(3)[], '{1}'::numeric(9, 2)[] FROM t --> postgres duckdb
+SELECT INTERVAL(a, 1, 10) FROM t WHERE d < NOW() --> mysql ? postgres duckdb
