@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from farm.errors import FarmError, NotFound, StoreTrouble, TryAgain
 from farm.web.headers import HEADERS
-from farm.web.page import recognise
+from farm.web.page import recognise, typed
 from farm.web.templating import render
 
 log = logging.getLogger(__name__)
@@ -50,4 +50,13 @@ def _page(request: Request, status: int, message: str) -> Response:
     title = HTTPStatus(status).phrase
     if not hasattr(request.state, "session"):  # no page of ours was found
         recognise(request)
-    return render(request, "error.html", status=status, title=title, message=message)
+    lost = typed(request) if status in (401, 403) else {}
+    return render(
+        request,
+        "error.html",
+        status=status,
+        title=title,
+        message=message,
+        signs_in_first=status == 401,
+        lost=lost,
+    )

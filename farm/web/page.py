@@ -22,6 +22,8 @@ Endpoint = Callable[[Request], Response] | Callable[[Request], Awaitable[Respons
 SAFE_METHODS = ("GET", "HEAD")
 BODY_LIMIT_BYTES = 1 << 20
 FIELDS_LIMIT = 2_000
+TYPED = ("question", "sql", "note")
+"""The fields that take long to write: where a form is refused unread, its sender gets them back."""
 
 
 def page(
@@ -110,7 +112,7 @@ def csrf_code(request: Request) -> str:
 async def _answer(request: Request, endpoint: Endpoint, role: Role, body_limit_bytes: int) -> Response:
     who: Visitor | None = request.state.visitor
     if who is None:
-        return _sign_in(request)
+        return await _sign_in(request)
     if not who.may(role):
         raise HTTPException(403, f"This is for {role.name.lower()}s, and you are signed in as {who.name}.")
     if request.method in SAFE_METHODS:
@@ -131,17 +133,32 @@ async def called(endpoint: Endpoint, request: Request) -> Response:
 
 async def read_form(request: Request, body_limit_bytes: int = BODY_LIMIT_BYTES) -> None:
     """Read the fields into `form(request)`; refuses a form that is too large or not our own."""
-    _require_own_origin(request)
-    _bound_body(request, body_limit_bytes)
-    fields = await request.form(max_files=20, max_fields=FIELDS_LIMIT, max_part_size=body_limit_bytes)
-    request.state.form = fields
+    fields = await _read_fields(request, body_limit_bytes)
     if sessions.sends_token(request, request.app.state.access):
         return
     given = fields.get(sessions.CSRF_FIELD) or request.headers.get(sessions.CSRF_HEADER, "")
     if not isinstance(given, str) or not sessions.is_code(given, csrf_code(request)):
         raise HTTPException(
-            403, "This form is too old, or not from here. Load the page again and send it anew."
+            403,
+            "This form is not from here, or you have signed in since it was loaded. Go back, load the page "
+            "again and send it anew.",
         )
+
+
+async def _read_fields(request: Request, body_limit_bytes: int) -> FormData:
+    """The fields of a form that no other site has sent, whoever did."""
+    _require_own_origin(request)
+    _bound_body(request, body_limit_bytes)
+    fields = await request.form(max_files=20, max_fields=FIELDS_LIMIT, max_part_size=body_limit_bytes)
+    request.state.form = fields
+    return fields
+
+
+def typed(request: Request) -> dict[str, str]:
+    """What its sender has written into the form of this request, as far as it was read."""
+    fields = getattr(request.state, "form", {})
+    given = {name: fields.get(name) for name in TYPED}
+    return {name: value for name, value in given.items() if isinstance(value, str) and value.strip()}
 
 
 def _require_own_origin(request: Request) -> None:
@@ -174,11 +191,25 @@ def _bound_body(request: Request, limit_bytes: int) -> None:
     request._receive = bounded
 
 
-def _sign_in(request: Request) -> Response:
+async def _sign_in(request: Request) -> Response:
+    if request.headers.get("hx-request") == "true":  # a part of a page; the whole of it goes
+        return Response(status_code=401, headers={"hx-redirect": _login(_shown(request))})
     if request.method not in SAFE_METHODS:
-        raise HTTPException(401, "Sign in first.")
-    here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    return see("/login", next=None if here == "/" else here)
+        await _read_fields(request, BODY_LIMIT_BYTES)
+        await request.close()
+        raise HTTPException(401, "Nothing was done: you are signed in no more. Sign in, and send it anew.")
+    return see(_login(f"{request.url.path}?{request.url.query}"))
+
+
+def _login(wanted: str) -> str:
+    path = wanted.removesuffix("?")
+    return "/login" if path == "/" else f"/login?{urlencode({'next': path})}"
+
+
+def _shown(request: Request) -> str:
+    """The page that asks for a part of itself."""
+    address = urlsplit(request.headers.get("hx-current-url", "/"))
+    return f"{address.path}?{address.query}"
 
 
 def _session(request: Request) -> Session:

@@ -24,9 +24,14 @@ class Session:
     proof: str | None = None
 
 
+def cookie(access: Access) -> str:
+    """What this farm's cookie is called: browsers keep one set for all ports of a machine."""
+    return f"{COOKIE}_{access.sealed('cookie')[:8]}"
+
+
 def load(request: Request, access: Access) -> tuple[Session, bool]:
     """The session of a request, and whether it is a new one."""
-    raw = request.cookies.get(COOKIE)
+    raw = request.cookies.get(cookie(access))
     if raw is not None:
         try:
             said = _serializer(access).loads(raw, max_age=LIFE_SECONDS)
@@ -40,7 +45,7 @@ def save(response: Response, session: Session, access: Access, *, secure: bool) 
     """Give the browser its session."""
     value = _serializer(access).dumps({"id": session.id, "proof": session.proof})
     response.set_cookie(
-        COOKIE, value, max_age=LIFE_SECONDS, httponly=True, samesite="lax", secure=secure, path="/"
+        cookie(access), value, max_age=LIFE_SECONDS, httponly=True, samesite="lax", secure=secure, path="/"
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from support.store import SHOP, accepted, add, claim, finish, rejected, state
 from support.web import served
 
@@ -67,6 +67,36 @@ def test_live_updates_begin_however_late_their_script_comes(watched, farm: Farm)
     watched.go("/farm")
     add(farm.store, 1_234)
     expect(page.locator("#tasks dd").first).to_have_text("1,234")
+
+
+def test_a_page_that_is_not_live_says_so_and_begins_anew(watched, farm: Farm):
+    page, asked, told = watched.page, [], page_of_trouble()
+
+    def fail_thrice(route: Route) -> None:
+        asked.append(route.request.url)
+        if len(asked) == 1:
+            route.abort()
+        elif len(asked) < 4:
+            route.fulfill(status=503, content_type="text/html", body=told)
+        else:
+            route.continue_()
+
+    page.route("**/farm/live*", fail_thrice)
+    watched.go("/farm")
+    expect(page.get_by_role("status")).to_contain_text("does not change by itself for now")
+    expect(page.locator("#tasks dd").first).to_have_text("0")
+    assert watched.violations() == []
+    add(farm.store, 1_234)
+    expect(page.locator("#tasks dd").first).to_have_text("1,234")
+    expect(page.locator("#trouble")).to_be_hidden()
+    assert page.get_by_text("away").count() == 0
+    assert len(asked) == 4
+    expected = ("503: ", "console: htmx: htmx:error: Failed to fetch")
+    watched.wrongs[:] = [wrong for wrong in watched.wrongs if not wrong.startswith(expected)]
+
+
+def page_of_trouble() -> str:
+    return "<!doctype html><title>x</title><main id=content><h1>Service Unavailable</h1><p>away</p></main>"
 
 
 def see(page: Page, *, hidden: bool) -> None:

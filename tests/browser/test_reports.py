@@ -25,12 +25,25 @@ def address(tmp_path: Path, postgres_database: str) -> Iterator[str]:
 
 
 def test_a_report_is_found_opened_starred_tagged_and_corrected(watched):
-    page = watched.go("/reports")
+    page = watched.page
+    page.route(re.compile(r"\?q=re&"), lambda _: None)  # a search that is never answered holds up none
+    watched.go("/reports")
+    expect(page.get_by_role("heading", name="3 reports")).to_be_visible()
+    search = page.get_by_label("Search titles, questions and SQL")
+    with page.expect_request(re.compile(r"\?q=re&")):
+        search.fill("re")
+    search.fill("rev")
+    search.fill("buyers")
+    expect(page.get_by_role("heading", name="1 report")).to_be_visible()
+    search.fill("")
     expect(page.get_by_role("heading", name="3 reports")).to_be_visible()
     page.get_by_label("Search titles, questions and SQL").press_sequentially("reven")
     expect(page.get_by_role("heading", name="2 reports")).to_be_visible()
     expect(page).to_have_url(re.compile(r"/reports\?q=reven$"))
     expect(page.get_by_label("Search titles, questions and SQL")).to_be_focused()
+    for step, found in (("back", 3), ("back", 1), ("forward", 3), ("forward", 2)):
+        page.go_back() if step == "back" else page.go_forward()
+        expect(page.get_by_role("heading", name=f"{found} report")).to_be_visible()
     page.get_by_role("region", name="Narrow the list").get_by_role("link", name="m2").click()
     expect(page.get_by_role("heading", name="1 report")).to_be_visible()
     assert watched.violations() == []

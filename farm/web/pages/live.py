@@ -28,6 +28,8 @@ T = TypeVar("T")
 BOUNDS = Bounds(in_all=200, of_name=100, of_browser=10)
 """Readers, who may share a token, leave places for operators; one browser leaves them for others."""
 KEEP_ALIVE_SECONDS = 15.0
+LIFE_SECONDS = 600.0
+"""After which a page has to ask anew, so that one whose visitor has signed out is told nothing more."""
 SHARE_OF_TIME = 0.1
 LINE_END = re.compile(r"\r\n|\r|\n")
 
@@ -185,8 +187,9 @@ async def _events(
     request: Request, topic: Topic, render: Callable[[Any], str], leave: Callable[[], None]
 ) -> AsyncIterator[str]:
     version, sent = 0, None
+    until = time.monotonic() + LIFE_SECONDS
     try:
-        while not topic.ended and not await request.is_disconnected():
+        while time.monotonic() < until and not topic.ended and not await request.is_disconnected():
             if not await topic.newer(version):
                 yield ": still here\n\n"
                 continue

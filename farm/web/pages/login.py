@@ -2,13 +2,14 @@
 
 import asyncio
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from farm.web import session as sessions
 from farm.web.access import Access, digest
-from farm.web.page import field, page, read_form, see
+from farm.web.page import field, is_foreign, page, read_form, see
 from farm.web.session import Session
 from farm.web.templating import render
 
@@ -21,29 +22,40 @@ async def login(request: Request) -> Response:
     session, is_new = sessions.load(request, access)
     request.state.session = session
     request.state.visitor = None
-    wanted = request.query_params.get("next", "/")
-    if request.method == "POST":
-        await read_form(request)
+    stale = request.method == "POST" and not await _is_own_form(request)
+    wrong = request.method == "POST" and not stale
+    if wrong:
         token = field(request, "token")
         if access.by_token(token) is not None:
-            answer = see(local(wanted))
+            answer = see(local(request.query_params.get("next", "/")))
             proof = access.sealed(digest(token).hex())
             sessions.save(
                 answer, Session(id=_new_id(), proof=proof), access, secure=sessions.is_secure(request)
             )
             return answer
         await asyncio.sleep(WRONG_TOKEN_SECONDS)
-    wrong = request.method == "POST"
-    answer = render(request, "login.html", status=401 if wrong else 200, wrong=wrong)
+    status = 403 if stale else 401 if wrong else 200
+    answer = render(request, "login.html", status=status, wrong=wrong, stale=stale)
     if is_new:
         sessions.save(answer, session, access, secure=sessions.is_secure(request))
     return answer
 
 
+async def _is_own_form(request: Request) -> bool:
+    """Read the form; not one's own is that of another session, such as before a sign-in in another tab."""
+    try:
+        await read_form(request)
+    except HTTPException as error:
+        if error.status_code != 403 or is_foreign(request):
+            raise
+        return False
+    return True
+
+
 def logout(request: Request) -> Response:
     """Forget who this is."""
     answer = see("/login")
-    answer.delete_cookie(sessions.COOKIE, path="/")
+    answer.delete_cookie(sessions.cookie(request.app.state.access), path="/")
     return answer
 
 

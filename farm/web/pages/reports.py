@@ -63,7 +63,8 @@ def index(request: Request) -> Response:
         next_href=None if is_last else asked.href(after=ids[-1]),
         here=asked.href(after=after),
     )
-    answer.headers["hx-push-url"] = asked.href()  # without the fields that say nothing
+    if "hx-history-restore-request" not in request.headers:  # going back goes to no new place
+        answer.headers["hx-push-url"] = asked.href()  # without the fields that say nothing
     return answer
 
 

@@ -3,13 +3,23 @@
 
 document.documentElement.classList.add("js");
 
+// Browsers lend their clipboard to pages on HTTPS and on this machine alone.
+async function copied(source) {
+  try {
+    await navigator.clipboard.writeText(source.textContent);
+    return true;
+  } catch {
+    getSelection().selectAllChildren(source);
+    return false;
+  }
+}
+
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
   if (!button) return;
-  await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
-  const before = button.textContent;
-  button.textContent = "Copied";
-  setTimeout(() => { button.textContent = before; }, 1500);
+  const source = document.getElementById(button.dataset.copy);
+  button.textContent = (await copied(source)) ? "Copied" : "Selected: copy with Ctrl+C";
+  setTimeout(() => { button.textContent = "Copy"; }, 3000);
 });
 
 // A file dropped on a field goes into it.

@@ -44,6 +44,16 @@ def test_the_farm_page_is_sent_anew_as_tasks_come(farm: Farm):
         assert any("4,321" in html for html in told)
 
 
+def test_a_stream_ends_after_a_while_so_that_it_is_asked_for_anew(
+    farm: Farm, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(live, "LIFE_SECONDS", 0.0)
+    with client(farm) as browser:
+        answer = browser.get("/farm/live")
+        assert (answer.status_code, answer.text) == (200, "")
+        assert browser.app.state.live.streams == 0
+
+
 def test_asking_for_the_head_of_a_stream_has_an_end(farm: Farm):
     with client(farm) as browser:
         answer = browser.head("/farm/live")

@@ -85,12 +85,46 @@ def test_a_wrong_token_is_refused(browse):
     assert stranger.get("/whoami").status_code == 303
 
 
+def test_a_part_of_a_page_leads_the_whole_of_it_to_the_sign_in(browse):
+    part = {"hx-request": "true", "hx-current-url": f"{BASE_URL}/batches/7?state=open"}
+    stranger = browse(**TOKENS)
+    for answer in (stranger.get("/batches/7/live", headers=part), stranger.post("/write", headers=part)):
+        assert answer.status_code == 401
+        assert answer.headers["hx-redirect"] == "/login?next=%2Fbatches%2F7%3Fstate%3Dopen"
+
+
+def test_what_one_wrote_is_not_lost_with_the_session(browse):
+    signed_out, signed_in_anew = browse(**TOKENS), browse("steer", **TOKENS)
+    written = {"sql": "SELECT '<b>'", "token": "not this", "csrf": "of another session"}
+    for browser, status in ((signed_out, 401), (signed_in_anew, 403)):
+        answer = browser.post("/write", data=written)
+        assert answer.status_code == status
+        assert "SELECT &#39;&lt;b&gt;&#39;" in answer.text
+        assert "not this" not in answer.text
+        foreign = browser.post("/write", data=written, headers={"origin": "https://evil.example"})
+        assert (foreign.status_code, "SELECT" in foreign.text) == (403, False)
+
+
+def test_a_sign_in_that_is_overtaken_by_another_tabs_is_asked_for_again(browse):
+    browser = browse(**TOKENS)
+    old = csrf(browser.get("/login?next=/whoami").text)
+    post(browser, "/login", {"token": "read"}, form="/login")
+    again = browser.post("/login?next=/whoami", data={"token": "run", "csrf": old})
+    assert (again.status_code, "Do it once more" in again.text) == (403, True)
+    signed_in = browser.post("/login?next=/whoami", data={"token": "run", "csrf": csrf(again.text)})
+    assert signed_in.headers["location"] == "/whoami"
+    assert browser.get("/whoami").text == "runner RUNNER"
+    browser.cookies.clear()
+    anew = browser.post("/login", data={"token": "run", "csrf": old})
+    assert browser.post("/login", data={"token": "run", "csrf": csrf(anew.text)}).status_code == 303
+
+
 def test_signing_out_is_for_good_and_a_token_that_is_no_more_lets_nobody_in(browse):
     reader = browse("read", **TOKENS)
-    kept = reader.cookies["farm_session"]
+    ((name, kept),) = reader.cookies.items()
     assert (
         browse(**{**TOKENS, "web_reader_token": "read anew"})
-        .get("/whoami", headers={"cookie": f"farm_session={kept}"})
+        .get("/whoami", headers={"cookie": f"{name}={kept}"})
         .headers["location"]
         .startswith("/login")
     )

@@ -9,6 +9,7 @@ import pytest
 from farm.errors import BadSetting
 from farm.settings import Settings
 from farm.web.access import KEY_FILE, Access, Role, Visitor, access_of, is_loopback
+from farm.web.session import cookie
 
 
 def access(home: Path, **settings: object) -> Access:
@@ -33,6 +34,11 @@ def test_a_token_gives_the_role_it_is_set_for_and_no_other_does(tmp_path):
     known = access(tmp_path, web_reader_token="a", web_runner_token="b", web_operator_token="c")
     assert [known.by_token(token).role for token in "abc"] == [Role.READER, Role.RUNNER, Role.OPERATOR]
     assert [known.by_token(token) for token in ("", "A", "d", "abc")] == [None] * 4
+
+
+def test_farms_of_one_machine_keep_their_cookies_apart(tmp_path):
+    one, again, other = (access(tmp_path / name) for name in ("a", "a", "b"))
+    assert cookie(one) == cookie(again) != cookie(other)
 
 
 def test_an_empty_token_is_none(tmp_path):
