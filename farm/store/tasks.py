@@ -27,6 +27,7 @@ from farm.store.tables import (
 )
 
 TOO_MANY_ATTEMPTS = "attempts"
+OVERTAKEN = "overtaken"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -182,7 +183,8 @@ def renew(
 def save_answers(connection: Connection, answers: Sequence[dict[str, Any]]) -> list[StoredAnswer]:
     """Persist raw answers; returns for each the one that is stored, which the work has to go on with.
 
-    It needs no fence: a paid answer is welcome from anyone, the first one of a call stays.
+    It needs no fence: a paid answer is welcome from anyone, the first one of a call stays. What a later one
+    cost counts as a failed call.
     """
     new = insert_new(connection, AnswerRow, answers)
     counters.add(connection, counted.answered(new))
@@ -192,8 +194,25 @@ def save_answers(connection: Connection, answers: Sequence[dict[str, Any]]) -> l
     rows = connection.execute(
         select(AnswerRow.__table__).where(tuple_(AnswerRow.task_id, AnswerRow.call_no).in_(keys))
     )
-    kept = {(row.task_id, row.call_no): _stored(row._mapping) for row in rows}
-    return [kept[key] for key in keys]
+    kept = {(row.task_id, row.call_no): row for row in rows}
+    later = [
+        _overtaken(answer) for answer, key in zip(answers, keys, strict=True) if _differ(answer, kept[key])
+    ]
+    if later:
+        save_failed_calls(connection, later)
+    return [_stored(kept[key]._mapping) for key in keys]
+
+
+def _differ(answer: dict[str, Any], kept: Any) -> bool:
+    """Whether these are two answers to one call; one that is stored again keeps its time."""
+    return bool(answer["created_at"] != kept.created_at)
+
+
+def _overtaken(answer: dict[str, Any]) -> dict[str, Any]:
+    """The row of `failed_calls` for an answer that another worker's was faster than."""
+    message = "another answer to this call was stored first; this one was paid as well"
+    same = {name: answer[name] for name in FailedCallRow.__table__.columns.keys() & answer.keys()}
+    return same | {"code": OVERTAKEN, "message": message}
 
 
 def _stored(row: Any) -> StoredAnswer:

@@ -25,11 +25,11 @@ from support.store import (
     state,
 )
 
-from farm.store import steering, targets, tasks
+from farm.store import status, steering, targets, tasks
 from farm.store.engine import Store, now
 from farm.store.states import TaskState
 from farm.store.steering import Selection
-from farm.store.tables import AnswerRow, CandidateRow, QueryRow, TaskRow
+from farm.store.tables import AnswerRow, CandidateRow, FailedCallRow, QueryRow, TaskRow
 from farm.store.tasks import Claimed
 
 
@@ -339,6 +339,20 @@ def test_who_answers_second_is_told_the_answer_that_stands(store: Store):
         kept = tasks.save_answers(connection, [answer(other, 1, "new"), answer(one, 1, "second")])
     assert [each.text for each in kept] == ["new", "first"]
     assert (kept[1].call_no, kept[1].model, kept[1].finish_reason) == (1, "a", "length")
+
+
+def test_an_answer_that_comes_second_is_paid_and_counts_once(store: Store):
+    [task_id] = add(store)
+    first = answer(task_id, 1, "first")
+    second = answer(task_id, 1, "second", cost_usd=0.25, prompt_tokens=70)
+    for _ in range(2):  # as where the store took it without our hearing of it
+        save_answer(store, first)
+        save_answer(store, second)
+    with store.read() as connection:
+        assert status.spent(connection) == status.Spent(
+            calls=1, failed_calls=1, prompt_tokens=170, completion_tokens=20, cost_usd=0.75
+        )
+        assert connection.scalars(select(FailedCallRow.code)).all() == [tasks.OVERTAKEN]
 
 
 def test_a_paid_answer_is_welcome_from_anyone(store: Store):
