@@ -22,10 +22,10 @@ from farm.store.settled import Settled
 from farm.web import session as sessions
 
 LIFE_SECONDS = 1.0
-"""For how long a look at the store serves others that ask. It is shorter than the time between two scrapes:
-whichever process answers the second one, its counters do not stand below those of the first."""
-PATIENCE_SECONDS = 5.0
-"""How long the store may take; Prometheus gives up after 10 s."""
+"""For how long a look at the store serves others that ask."""
+PATIENCE_SECONDS = 4.0
+"""How long the store may take. Both together are no longer than the time between two scrapes: whichever
+process answers the second one, its counters do not stand below those of the first."""
 CHALLENGE = {"www-authenticate": 'Bearer realm="farm"'}
 
 log = logging.getLogger(__name__)
@@ -46,18 +46,23 @@ class Watching:
 
     async def seen(self) -> Observation | None:
         """The farm as it stands; None: the store does not answer."""
-        if self._look is None or self._is_over():
-            self._began_at = time.monotonic()
-            self._look = asyncio.create_task(run_in_threadpool(self._observed))
+        asked_at = time.monotonic()
         try:
             async with asyncio.timeout(self._patience_seconds):
+                while self._look is None or not self._serves(asked_at):
+                    if self._look is None or self._look.done():
+                        self._began_at = time.monotonic()
+                        self._look = asyncio.create_task(run_in_threadpool(self._observed))
+                    else:
+                        await asyncio.wait([self._look])
                 return await asyncio.shield(self._look)
         except TimeoutError:
             return None
 
-    def _is_over(self) -> bool:
+    def _serves(self, asked_at: float) -> bool:
+        """Whether the look is good for who asked then; one that took long has seen the farm as it was."""
         done = self._look is not None and self._look.done()
-        return done and time.monotonic() >= self._began_at + self._life_seconds
+        return asked_at < self._began_at + (self._life_seconds if done else LIFE_SECONDS)
 
     async def close(self) -> None:
         """Wait for a look that is under way; its thread cannot be ended."""

@@ -88,6 +88,25 @@ async def hanging(farm: Farm, released: threading.Event) -> Observation | None:
         await watching.close()
 
 
+def test_a_look_that_took_long_is_not_told_to_who_asks_later(farm: Farm, monkeypatch: pytest.MonkeyPatch):
+    """Another server may have told of later ones meanwhile: counters would fall."""
+    released = threading.Event()
+    looks = iter([lambda: released.wait(30) and "old", lambda: "new"])
+    monkeypatch.setattr(metrics, "observe", lambda *_: next(looks)())
+
+    async def ask() -> object:
+        watching = Watching(farm, patience_seconds=0.05)
+        assert await watching.seen() is None
+        watching._began_at -= 60.0
+        watching._patience_seconds = 30.0
+        asking = asyncio.create_task(watching.seen())
+        await asyncio.sleep(0)
+        released.set()
+        return await asking
+
+    assert asyncio.run(ask()) == "new"
+
+
 def test_the_store_is_looked_at_once_for_all_that_ask(farm: Farm, monkeypatch: pytest.MonkeyPatch):
     looks: list[Observation] = []
 
