@@ -6,6 +6,8 @@ No secret, prompt or whole answer is ever logged; what is needed of them stands 
 import logging
 import sys
 from collections.abc import Iterable
+from io import TextIOWrapper
+from logging.handlers import WatchedFileHandler
 from pathlib import Path
 from typing import Any, Literal
 
@@ -80,10 +82,23 @@ class _Formatter(structlog.stdlib.ProcessorFormatter):
         return self._redact(super().format(record))
 
 
+class _File(WatchedFileHandler):
+    """A file that somebody may move away, as logrotate does: what follows goes into a new one."""
+
+    def _open(self) -> TextIOWrapper:
+        make_file(Path(self.baseFilename))
+        return super()._open()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            super().emit(record)
+        except OSError:  # there can be no new file
+            self.handleError(record)
+
+
 def _file_handler(path: Path) -> logging.FileHandler:
     try:
         make_folder(path.parent)
-        make_file(path)
-        return logging.FileHandler(path, encoding="utf-8")
+        return _File(path, encoding="utf-8")
     except OSError as error:
         raise BadSetting(f"log_file: {path} cannot be written ({error.strerror})") from None

@@ -114,6 +114,28 @@ def test_a_log_file_is_made_with_its_folder_and_appended_to(tmp_path: Path):
     assert [json.loads(line)["event"] for line in path.read_text().splitlines()] == ["1", "2"]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no open file can be moved there")
+def test_a_log_file_that_was_moved_away_is_begun_anew(tmp_path: Path):
+    path = tmp_path / "farm.log"
+    said = run(f"""
+path = Path({str(path)!r})
+import os; os.umask(0)
+logs.configure(level='INFO', format='json', path=path)
+log.info('first')
+path.rename(path.with_suffix('.1'))
+log.info('second')
+path.unlink()
+path.mkdir()
+log.info('nowhere')
+path.rmdir()
+log.info('third')
+""")
+    assert "IsADirectoryError" in said
+    assert "first" in path.with_suffix(".1").read_text()
+    assert "third" in path.read_text()
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
 def test_a_log_file_that_cannot_be_written_is_a_bad_setting(tmp_path: Path):
     with pytest.raises(BadSetting, match=r"log_file: .* cannot be written"):
         logs.configure(level="INFO", format="auto", path=tmp_path)
