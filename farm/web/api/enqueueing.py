@@ -195,6 +195,8 @@ def _rows(farm: Farm, query: EnqueueQuery, kind: str, file: IO[bytes]) -> Iterat
     known = targets.names(farm.store)
     if query.target is not None and query.target not in known:
         raise targets.unknown(query.target, known)
+    if query.dialect is not None:
+        require_dialect(query.dialect)
     how: dict[str, Any] = {
         "default_target": query.target,
         "default_dialect": query.dialect,

@@ -55,12 +55,16 @@ def media_type(request: Request, operation: Operation) -> str:
     if kind not in takes:
         raise Problem(
             kind="unsupported-media-type",
-            detail=f"send the body as {' or '.join(takes)} (Content-Type), not as {kind or 'nothing'!r:.80}",
+            detail=f"send the body as {' or '.join(takes)} (Content-Type), {_instead(kind)}",
             headers={"accept-post": ", ".join(takes)},
         )
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise Problem(kind="unsupported-media-type", detail="send the body as it is, not compressed")
     return kind
+
+
+def _instead(kind: str) -> str:
+    return f"not as {kind!r:.80}" if kind else "where there is nothing to say as {}"
 
 
 async def json_body(request: Request, kind: Any, *, limit_bytes: int = BODY_LIMIT_BYTES) -> Any:
@@ -105,6 +109,8 @@ def _errors(error: ValidationError) -> list[ErrorDetails]:
 def _said(error: ErrorDetails) -> str:
     if error["type"] == "extra_forbidden":
         return "there is no such field"
+    if error["type"] == "string_pattern_mismatch":
+        return "this is blank; write a name or leave it out"
     return error["msg"].removeprefix("Value error, ")
 
 

@@ -121,6 +121,25 @@ def test_bad_rows_of_an_array_are_told_by_pointers(api):
     assert "there is no target 'shopp'" in said["errors"][0]["detail"]
 
 
+def test_a_dialect_for_all_is_refused_once_and_not_with_every_row(api):
+    sent = {"params": {"dialect": "oracle"}}
+    assert (
+        "there is no dialect 'oracle'"
+        in problem(post(api, "/batches", question(), **sent), 422, "bad-input")["detail"]
+    )
+
+
+def test_a_blank_name_is_refused_in_plain_words(api):
+    said = problem(post(api, "/batches", question(), params={"name": " "}), 400, "bad-request")
+    assert said["detail"] == "name: this is blank; write a name or leave it out"
+
+
+def test_who_sends_nothing_is_told_what_to_send(api):
+    said = problem(api.post("/queues/default/resume"), 415, "unsupported-media-type")
+    assert said["detail"].endswith("where there is nothing to say as {}")
+    assert post(api, "/queues/default/resume", {}).status_code == 200
+
+
 def test_the_good_rows_are_enqueued_beside_bad_ones_where_that_is_wanted(api):
     made = post(api, "/batches", [question(), 7], params={"keep_going": "true"}).json()
     assert (made["added"], made["bad_count"], made["bad"][0]["line"]) == (1, 1, 2)
