@@ -1,6 +1,7 @@
 """A result as a Vega-Lite 6 specification, with its data in it; no expression in it needs to be compiled."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from farm.charts.columns import NOTHING, Column, Row, plotted, read_columns
@@ -12,6 +13,8 @@ HEIGHT = 340
 MOST_STEPS = 60
 BAR_STEP = 22
 EXACT = ",.12~g"
+LONG = 10**10
+"""From here on EXACT leaves out digits, and a tooltip has the numbers of a column as text."""
 CONFIG: Mapping[str, Any] = {
     "background": None,
     "view": {"stroke": None},
@@ -91,7 +94,7 @@ def _encoding(plan: Plan, x: Column, y: Column, points: Sequence[Mapping[str, An
     if plan.kind == "stacked":
         found["y"] = {**up, "stack": "zero"}
     shown = [column for column in (x, plan.colour, y) if column is not None]
-    return {**found, "tooltip": [_hint(column) for column in shown]}
+    return {**found, "tooltip": [_hint(column, points) for column in shown]}
 
 
 def _axis(plan: Plan, column: Column, points: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -113,10 +116,11 @@ def _steps(moments: Sequence[str | None]) -> dict[str, Any]:
     return {}
 
 
-def _hint(column: Column) -> dict[str, Any]:
-    if column.role == "number":
+def _hint(column: Column, points: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    text = f"t{column.place}"
+    if column.role == "number" and not any(text in point for point in points):
         return {"field": column.field, "type": "quantitative", "title": _title(column), "format": EXACT}
-    field = f"t{column.place}" if column.role == "time" else column.field
+    field = column.field if column.role == "category" else text
     return {"field": field, "type": "nominal", "title": _title(column)}
 
 
@@ -128,6 +132,10 @@ def _points(plan: Plan, x: Column, y: Column, rows: Sequence[Row]) -> tuple[list
     """The data in the order in which they are drawn, and what is said of those that are left out."""
     shown = [column for column in (x, plan.colour, y) if column is not None]
     points = [_point(plan, row, shown) for row in rows]
+    for column in shown:
+        if column.role == "number" and any(abs(point[column.field] or 0) >= LONG for point in points):
+            for point, row in zip(points, rows, strict=True):
+                point[f"t{column.place}"] = _told(row[column.place])
     if x.role != "category" or x.is_ordered:
         points.sort(key=lambda point: _order(point[f"o{x.place}"]))
     elif plan.kind == "bar":
@@ -156,6 +164,14 @@ def _point(plan: Plan, row: Row, shown: Sequence[Column]) -> dict[str, Any]:
     first = shown[0]
     point.setdefault(f"o{first.place}", point[first.field])
     return point
+
+
+def _told(number: Any) -> str:
+    """A number with all its digits."""
+    if number is None:
+        return NOTHING
+    form = ",.15g" if isinstance(number, float) else ",f" if isinstance(number, Decimal) else ","
+    return format(number, form)
 
 
 def _order(value: Any) -> tuple[bool, bool, Any]:

@@ -9,6 +9,8 @@ from typing import Any
 from farm.running.cells import text_of
 
 CELL_LIMIT_CHARS = 300
+LONG = 1e10
+"""From here on twelve digits would leave out hundredths."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,7 +95,7 @@ def cell(value: Any) -> Cell:
     if value is None:
         return Cell(text="NULL", kind="null")
     if isinstance(value, float):
-        return Cell(text=f"{value:.12g}", kind="number")
+        return Cell(text=f"{value:.15g}" if abs(value) >= LONG else f"{value:.12g}", kind="number")
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
         return Cell(text=text_of(value), kind="number")
     text = text_of(value)

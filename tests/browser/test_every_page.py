@@ -56,6 +56,7 @@ def test_every_page_is_whole_whatever_strangers_write(watched, database_url):
             faults.append(f"{path}: markup of a stranger is markup of the page")
         if seen[shape] == 1 and "?" not in shape and "sqlite" in database_url:
             faults += [f"{path}: {said}" for said in violations_in_light_and_dark(watched)]
+            faults += [f"{path}: {said}" for said in too_wide(watched)]
         fresh = [link for link in links(watched, path) if link not in known]
         wanted.extend(fresh)
         known.update(fresh)
@@ -73,6 +74,14 @@ def violations_in_light_and_dark(watched) -> list[str]:
     found += [f"dark: {said}" for said in watched.violations() if "contrast" in said]
     watched.page.emulate_media(color_scheme="light")
     return found
+
+
+def too_wide(watched) -> list[str]:
+    """What has to be scrolled sideways on a small screen, or at 400 %; tables do so by themselves."""
+    watched.page.set_viewport_size({"width": 320, "height": 900})
+    width = watched.page.evaluate("() => document.documentElement.scrollWidth")
+    watched.page.set_viewport_size({"width": 1280, "height": 900})
+    return [] if width <= 320 else [f"{width} pixels wide"]
 
 
 def links(watched, path: str) -> list[str]:

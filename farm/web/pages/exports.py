@@ -37,7 +37,7 @@ class Export:
         try:
             stream, _ = self._stack.enter_context(runs.export(wanted.target, wanted.sql, live))
             self._pieces = form.write(stream)
-            self._first: bytes | None = next(self._pieces)
+            self._first: bytes | None = next(self._pieces, None)
         except BaseException:
             self._stack.close()
             raise

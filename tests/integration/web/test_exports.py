@@ -70,6 +70,13 @@ def test_the_whole_result_comes_in_each_format(farm: Farm, address: str):
     assert (table.num_rows, table.column_names) == (120, ["id", "country", "total"])
 
 
+@pytest.mark.parametrize(("form", "text"), [("csv", "id\r\n"), ("jsonl", "")])
+def test_no_rows_are_a_file_without_any(farm: Farm, address: str, form: str, text: str):
+    report = confirmed(farm, "SELECT id FROM orders WHERE id < 0")
+    answer = httpx2.get(f"{address}/reports/{report}/export.{form}")
+    assert (answer.status_code, answer.text) == (200, text)
+
+
 @pytest.mark.parametrize("form", ["csv", "jsonl"])
 def test_an_error_half_way_is_in_the_file_and_breaks_it_off(farm: Farm, address: str, form: str):
     report = confirmed(farm, FAILING)

@@ -132,7 +132,8 @@ def test_no_name_or_value_can_become_a_part_of_the_specification() -> None:
 
 def test_huge_and_endless_numbers_are_drawn_as_far_as_they_can() -> None:
     rows = [("a", 2**80), ("b", float("inf")), ("c", 10**400), ("d", Decimal("NaN")), ("e", None)]
-    assert drawn(["name", "n"], rows)["data"]["values"][0] == {"c0": "a", "c1": float(2**80)}
+    first = drawn(["name", "n"], rows)["data"]["values"][0]
+    assert (first["c1"], first["t1"]) == (float(2**80), f"{2**80:,}")
 
 
 def test_the_last_moment_of_all_is_drawn() -> None:
@@ -164,3 +165,15 @@ def test_the_kinds_that_are_offered_can_be_drawn() -> None:
         assert offered
         assert all(chart(columns, rows, kind=kind) for kind in offered)
     assert kinds(["a"], [("x",), ("y",)]) == ()
+
+
+def test_a_tooltip_tells_all_digits_of_large_numbers():
+    rows = [("a", 2**53 + 1), ("b", Decimal("-12345678901.25")), ("c", 1234567890123.45), ("d", None)]
+    found = drawn(["name", "value"], rows)
+    assert [point["t1"] for point in found["data"]["values"]] == [
+        "9,007,199,254,740,993",
+        "1,234,567,890,123.45",
+        "-12,345,678,901.25",
+        "(none)",
+    ]
+    assert found["encoding"]["tooltip"][-1] == {"field": "t1", "type": "nominal", "title": "value"}

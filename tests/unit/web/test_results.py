@@ -68,3 +68,14 @@ def test_a_long_text_is_cut_and_says_so() -> None:
 
 def test_nothing_is_not_the_word_for_it() -> None:
     assert [cell(None).kind, cell("NULL").kind, cell(0.1 + 0.2).text] == ["null", "text", "0.3"]
+
+
+def test_large_numbers_keep_their_digits() -> None:
+    values = (2**53 + 1, Decimal("12345678901234567890.12"), 1234567890123.45, -98765432109.5, 1e300)
+    assert [cell(value).text for value in values] == [
+        "9007199254740993",
+        "12345678901234567890.12",
+        "1234567890123.45",
+        "-98765432109.5",
+        "1e+300",
+    ]
