@@ -49,6 +49,16 @@ def test_run_chart_download_and_send_the_link(watched, farm: Farm, tmp_path: Pat
     drawn(page, "line")
     assert watched.violations() == []
 
+    page.get_by_label("Chart").press("ArrowDown")
+    expect(page.get_by_label("Chart")).to_have_value("bar")
+    page.get_by_label("Chart").press("ArrowDown")
+    expect(page.get_by_label("Chart")).not_to_have_value("bar")
+    page.get_by_label("Chart").press("ArrowUp")
+    page.get_by_role("button", name="Draw").press("Enter")
+    drawn(page, "bar")
+    assert "chart=bar" in page.url
+    page.get_by_label("Chart").select_option("line")
+    drawn(page, "line")
     page.get_by_label("Chart").select_option("bar")
     drawn(page, "bar")
     assert "chart=bar" in page.url

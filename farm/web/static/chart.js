@@ -41,5 +41,11 @@ for (const figure of document.querySelectorAll("figure[data-spec]")) {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => draw(figure));
 }
 
+// A choice is drawn at once, but for who goes through the choices by keys: Enter or the button ends that.
 const choice = document.getElementById("chart-form");
-if (choice) choice.addEventListener("change", () => choice.requestSubmit());
+if (choice) {
+  let byKeys = false;
+  choice.addEventListener("keydown", () => { byKeys = true; });
+  choice.addEventListener("pointerdown", () => { byKeys = false; });
+  choice.addEventListener("change", () => { if (!byKeys) choice.requestSubmit(); });
+}
