@@ -5,12 +5,13 @@ from dataclasses import replace
 from typing import Any, Self
 
 from farm.batch import Batch
-from farm.errors import BadInput, FarmError, NotFound
+from farm.errors import BadInput, BadSetting, FarmError, NotFound
 from farm.queue.announce import announce
 from farm.queue.connection import connect
 from farm.reports import Reports
 from farm.services import valkey
 from farm.settings import MOST_WORKERS, Settings
+from farm.storable import comparable
 from farm.store import (
     enqueue,
     results,
@@ -48,6 +49,10 @@ class Farm(Reports):
         A SQLite store is made and brought to this version; another store must be (`farm migrate`). Raises
         BadSetting or StoreTrouble.
         """
+        if settings is not None and (arguments or not isinstance(settings, Settings)):
+            raise BadSetting(
+                "give either ready Settings or single ones by name: Farm.connect(home=…, database_url=…)"
+            )
         settings = settings or Settings.load(**arguments)
         if settings.redis_url is not None:
             connect(settings.redis_url.get_secret_value()).close()  # a bad URL is refused here, not half-way
@@ -137,6 +142,10 @@ class Farm(Reports):
         address or several that are told when the batch has ended; FARM_WEBHOOK_HOSTS must name their hosts.
         Raises UnknownTarget or BadInput, naming the task at fault; KeyReused, BadWebhook.
         """
+        if isinstance(tasks, Task):
+            raise BadInput("give the tasks as a list, also a single one: farm.enqueue([task])")
+        if name is not None:
+            _require_name(name)
         told = checked_webhooks(self.settings, [webhook] if isinstance(webhook, str) else webhook)
         # All of them first: while they come, maybe slowly, nothing may hold the store that workers write to.
         checked = list(self._route(tasks, targets.dialects(self.store), dialect))
@@ -155,7 +164,11 @@ class Farm(Reports):
     def _route(
         self, tasks: Iterable[Task], known: Mapping[str, str], dialect: str | None
     ) -> Iterator[tuple[Task, str]]:
-        for task in tasks:
+        for number, task in enumerate(tasks, start=1):
+            if not isinstance(task, Task):
+                raise BadInput(
+                    f"no. {number} is {type(task).__name__}, not a Task; write Task(question=…, target=…)"
+                )
             if task.target not in known:
                 raise targets.unknown(task.target, list(known))
             wanted = task.dialect or dialect
@@ -224,7 +237,9 @@ class Farm(Reports):
     ) -> list[TaskResult]:
         """Tasks as they stand, newest first, with the reason of each that was refused."""
         with self.store.read() as connection:
-            return results.find(connection, states=states, batch_id=batch_id, target=target, limit=limit)
+            return results.find(
+                connection, states=_states(states), batch_id=batch_id, target=target, limit=limit
+            )
 
     # Steering
 
@@ -250,7 +265,7 @@ class Farm(Reports):
             task_ids=None if task_ids is None else tuple(task_ids),
             batch_id=batch_id,
             target=target,
-            states=tuple(states),
+            states=_states(states),
             queue=queue,
             reason_code=reason_code,
             text=text,
@@ -310,7 +325,7 @@ class Farm(Reports):
         """
         for queue, count in workers_by_queue.items():
             self._require_queue(queue)
-            if count is not None and not 0 <= count <= MOST_WORKERS:
+            if count is not None and (type(count) is not int or not 0 <= count <= MOST_WORKERS):
                 raise BadInput(f"{count} workers for queue {queue}: from 0 to {MOST_WORKERS} can be run")
         with self.store.write() as connection:
             for queue, count in workers_by_queue.items():
@@ -341,6 +356,21 @@ def _require_tables(target: Target, *, read: bool) -> None:
         f"there is no table in the database of target {target.name}, or none that its user may see; "
         "is it the right one, and may the user read its tables?"
     )
+
+
+def _require_name(name: str) -> None:
+    if not isinstance(name, str) or name != comparable(name):
+        raise BadInput(
+            f"a batch cannot be called {name!r:.80}; its name is text without NUL or half characters"
+        )
+
+
+def _states(states: Iterable[str]) -> tuple[TaskState, ...]:
+    """States by themselves or by their names, one or several."""
+    try:
+        return tuple(TaskState(state) for state in ([states] if isinstance(states, str) else states))
+    except ValueError as error:
+        raise BadInput(f"{error}; states are {', '.join(TaskState)}") from None
 
 
 def open_store(settings: Settings) -> Store:

@@ -36,6 +36,9 @@ def check(sql: str, target: Target, *, dry_run: bool = True, settings: Settings 
     say (by default read from the environment); nothing is run. Raises BadInput where the target's DDL cannot
     be read. Not for use inside a running event loop: there, see `check_all`.
     """
+    if not isinstance(sql, str) or not isinstance(target, Target):
+        raise BadInput('give the query as text and its target as farm.target("shop") gives it')
+    _require_no_loop()
     settings = settings or Settings.load()
 
     async def one() -> Verdict:
@@ -92,6 +95,16 @@ async def check_all(
             for _, unread in waiting:
                 unread.cancel()
             await asyncio.gather(*(unread for _, unread in waiting), return_exceptions=True)
+
+
+def _require_no_loop() -> None:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    raise RuntimeError(
+        "an event loop runs here: await asyncio.to_thread(check, sql, target), or see check_all"
+    )
 
 
 async def _verdict(query: Query, verdict: "asyncio.Task[Verdict]") -> Verdict:

@@ -36,7 +36,8 @@ class Task:
 
     def __post_init__(self) -> None:
         for name in ("question", "target", "key", "model", "dialect"):
-            _require_storable(f"the {name}", getattr(self, name) or "")
+            value = getattr(self, name)
+            _require_storable(f"the {name}", "" if value is None else value)
         if not isinstance(self.tags, tuple):
             raise InvalidTask(f"tags {self.tags!r:.80} are no tuple of strings; write tags=('monthly',)")
         for tag in self.tags:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, NoReturn, Self
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
@@ -145,6 +145,9 @@ class Store:
             )
             event.listen(engine, "handle_error", _leave_replica)
         return cls(engine)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("connections cannot be pickled; connect where they are needed: Farm.connect(…)")
 
     @property
     def where(self) -> str:

@@ -1,7 +1,9 @@
 """The farm from Python: what a program asks, and what it is told."""
 
+import asyncio
 import contextlib
 import os
+import pickle
 import socket
 import sqlite3
 import stat
@@ -28,6 +30,7 @@ from farm import (
     StoreTrouble,
     Task,
     UnknownTarget,
+    check,
 )
 from farm.errors import TargetTrouble
 from farm.queue.hints import Hints
@@ -142,6 +145,12 @@ def test_postgres_must_be_migrated_by_somebody(postgres_database: str, home: Pat
 def test_a_bad_setting_is_refused_at_once(home: Path, arguments: dict[str, Any], said: str):
     with pytest.raises(BadSetting, match=said):
         Farm.connect(home=home, **arguments)
+
+
+def test_settings_are_handed_over_ready_or_one_by_one(home: Path):
+    for settings, more in ((Settings.load(home=home), {"workers": 2}), ("sqlite:///farm.db", {})):
+        with pytest.raises(BadSetting, match="either ready Settings or single ones by name"):
+            Farm.connect(settings, **more)
 
 
 def test_settings_can_be_handed_over_ready(home: Path):
@@ -299,6 +308,17 @@ def test_what_cannot_be_worked_is_refused_whole(farm: Farm, tasks: list[Task], e
     assert (count(farm), count(farm, "batches")) == (0, 0)
 
 
+def test_what_is_no_task_is_refused_whole(farm: Farm):
+    with pytest.raises(BadInput, match=r"as a list, also a single one: farm\.enqueue\(\[task\]\)"):
+        farm.enqueue(task())
+    with pytest.raises(BadInput, match=r"no\. 2 is dict, not a Task"):
+        farm.enqueue([task(), {"question": "Why?", "target": "shop"}])
+    for name in (5, "half \ud800", "a\0b"):
+        with pytest.raises(BadInput, match="a batch cannot be called"):
+            farm.enqueue([task()], name=name)
+    assert farm.tasks() == []
+
+
 def test_a_bad_task_half_way_keeps_nothing(farm: Farm):
     with pytest.raises(InvalidTask):
         farm.enqueue(task(number) if number < 5 else Task(question="", target="shop") for number in range(9))
@@ -424,6 +444,12 @@ def test_only_queues_that_exist_can_be_steered(farm: Farm, steer: str):
         getattr(farm, steer)("bgi")
 
 
+def test_workers_are_counted_in_whole_numbers(farm: Farm):
+    for count in (1.5, "3", True, -1):
+        with pytest.raises(BadInput, match="from 0 to 512 can be run"):
+            farm.scale({"default": count})
+
+
 # Looking and steering
 
 
@@ -432,6 +458,33 @@ def test_what_does_not_exist_is_said_to_be_so(farm: Farm):
         with pytest.raises(NotFound, match=said):
             look(7)
     assert farm.attempts(7) == []
+
+
+def test_states_may_be_named_and_one_alone_will_do(farm: Farm):
+    farm.enqueue([task()])
+    assert len(farm.tasks(states="queued")) == 1
+    with pytest.raises(BadInput, match="'open' is not a valid TaskState; states are queued, leased"):
+        farm.tasks(states=["open"])
+    with pytest.raises(BadInput, match="only rejected and dead tasks"):
+        farm.requeue(states="queued")
+
+
+def test_connections_do_not_travel_and_say_so(farm: Farm):
+    for holder in (farm, farm.enqueue([task()])):
+        with pytest.raises(TypeError, match="connections cannot be pickled"):
+            pickle.dumps(holder)
+
+
+def test_a_check_says_what_it_needs(farm: Farm):
+    for sql, target in (("SELECT 1", "shop"), (b"SELECT 1", farm.target("shop"))):
+        with pytest.raises(BadInput, match="the query as text and its target"):
+            check(sql, target)
+
+    async def within() -> None:
+        check("SELECT 1", farm.target("shop"))
+
+    with pytest.raises(RuntimeError, match=r"await asyncio\.to_thread\(check"):
+        asyncio.run(within())
 
 
 def test_an_accepted_query_is_found_with_where_it_came_from(farm: Farm):

@@ -35,6 +35,8 @@ def test_a_question_and_a_target_are_enough():
         ({"key": "k" * (KEY_LIMIT_CHARS + 1)}, "the key has 501 characters"),
         ({"model": "m\0"}, "the model contains a NUL"),
         ({"model": b"m"}, "the model is bytes, not text"),
+        ({"model": False}, "the model is bool, not text"),
+        ({"dialect": []}, "the dialect is list, not text"),
         ({"priority": 101}, "outside -100 to 100"),
         ({"priority": -101}, "outside -100 to 100"),
         ({"priority": 1.5}, "not a whole number"),
