@@ -46,11 +46,13 @@ def read_types(ddl: str, rules: Rules) -> Declared:
     """What CREATE TYPE … AS ENUM and CREATE DOMAIN declare; raises BadInput like `read_ddl`."""
     enums: dict[str, frozenset[str]] = {}
     domains: dict[str, str] = {}
+    others: set[str] = set()
     text, tokens = tokenized(ddl, rules)
     for statement in statements(tokens):
         enums |= Reader(statement, text, rules).enum()
         domains |= Reader(statement, text, rules).domain()
-    return Declared(enums=enums, domains=domains)
+        others |= Reader(statement, text, rules).created_type()
+    return Declared(enums=enums, domains=domains, others=frozenset(others))
 
 
 def tokenized(ddl: str, rules: Rules) -> tuple[str, list[Token]]:

@@ -180,6 +180,10 @@ class Reader:
             return {}
         return {name: frozenset(item[0].text for item in self._items() if item)}
 
+    def created_type(self) -> set[str]:
+        """The name of `CREATE TYPE …`, whatever it is made of."""
+        return {self._qualified_name()[1].lower()} if self._skip("CREATE") and self._skip("TYPE") else set()
+
     def domain(self) -> dict[str, str]:
         """The name of `CREATE DOMAIN … AS …` and the type that it is made of."""
         if not (self._skip("CREATE") and self._skip("DOMAIN")):

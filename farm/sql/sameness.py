@@ -36,7 +36,7 @@ class Sameness:
             elif isinstance(node, exp.Paren | exp.Alias):
                 node = node.this
             else:
-                return type(node)
+                return exp.Cast if called(node) == "date" else type(node)
         return exp.Column
 
     def column(self, name: str, owner: object) -> int:
@@ -48,6 +48,10 @@ class Sameness:
             return self.key(node.this)
         if isinstance(node, exp.Column):
             return self._column(node)
+        if called(node) == "date" and len(node.expressions) == 1:  # in Postgres the same as ::date
+            return self._number((exp.Cast, "date", self.key(node.expressions[0])))
+        if isinstance(node, exp.Cast) and node.to.is_type(exp.DType.DATE):
+            return self._number((exp.Cast, "date", self.key(node.this)))
         parts = ((name, self._part(value)) for name, value in node.args.items() if value)
         return self._number((type(node), called(node), *parts))
 

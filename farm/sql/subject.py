@@ -8,6 +8,7 @@ from typing import TypeVar, cast
 from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
+from farm.sql.arrows import without_lambdas
 from farm.sql.backticks import in_double_quotes
 from farm.sql.calls import CALLS, keep_as_written
 from farm.sql.dialect import Rules
@@ -58,7 +59,10 @@ class Subject:
         keep_as_written(self.tokens[at] for at in self.tokens_of(TokenType.R_PAREN))
         tokens = with_limits_in_parentheses(self.tokens, self.token_kinds)
         parsed = parse(tokens, self.sql, self.rules.name)
-        return [tree for tree in parsed if tree is not None and not isinstance(tree, exp.Semicolon)]
+        trees = [tree for tree in parsed if tree is not None and not isinstance(tree, exp.Semicolon)]
+        if TokenType.ARROW in self.token_kinds and self.rules.name != "duckdb":
+            return [without_lambdas(tree) for tree in trees]
+        return trees
 
     @property
     def tree(self) -> exp.Expr:

@@ -18,6 +18,10 @@ _NOT_IN_POSTGRES = words(
     "SIGNED UNSIGNED DATETIME STRING TINYINT MEDIUMINT NVARCHAR NUMBER VARCHAR2 NVARCHAR2 BLOB CLOB LONGTEXT "
     "MEDIUMTEXT TINYTEXT INT64 FLOAT64 DATETIME2 SMALLDATETIME LONG UINTEGER"
 )
+# the first of several words, and types of common extensions
+_OF_SEVERAL_WORDS = words(
+    "national double character bit time timestamp citext hstore ltree cube geometry geography vector halfvec"
+)
 
 
 def cast_types_exist(subject: Subject) -> Iterator[Finding]:
@@ -31,7 +35,8 @@ def cast_types_exist(subject: Subject) -> Iterator[Finding]:
             unknown = word.partition(" ")[0] not in _IN_MYSQL or _is_precision(after) or lacks_length
         else:
             is_double = word == "DOUBLE" and not _is_precision(after)
-            unknown = (word in _NOT_IN_POSTGRES or is_double) and not subject.schema.has_type(word)
+            unknown = is_double or not _in_postgres(token, after, subject)
+            unknown = unknown and not subject.schema.has_type(word)
         if unknown:
             yield Finding(
                 code="unknown_type",
@@ -39,6 +44,22 @@ def cast_types_exist(subject: Subject) -> Iterator[Finding]:
                 hint=_HINTS.get(subject.rules.name),
                 **subject.place(token.start),
             )
+
+
+def _in_postgres(token: Token, after: Token | None, subject: Subject) -> bool:
+    """Whether a word is, or may be, a type: its own, one of the schema, a table's row, an extension's."""
+    word = token.text.lower()
+    if word.upper() in _NOT_IN_POSTGRES or token.token_type is not TokenType.VAR:
+        return word.upper() not in _NOT_IN_POSTGRES
+    is_qualified = after is not None and after.token_type is TokenType.DOT
+    declared = subject.schema.declared
+    return (
+        is_qualified
+        or word in _OF_SEVERAL_WORDS
+        or declared.type_of(word) is not None
+        or word in declared.others
+        or subject.schema.find(word, quoted=False) is not None
+    )
 
 
 _HINTS = {

@@ -26,6 +26,7 @@ from farm.sql.checks.occurrences import (
     not_added,
     of_a_field,
     of_a_value,
+    of_no_string,
     of_values,
     offset_alone,
     percent,
@@ -143,11 +144,18 @@ CONSTRUCTS: tuple[Construct, ...] = (
     _of("INTERVAL '1 day'", _LIKE_POSTGRES, interval_of(TokenType.STRING), "write INTERVAL 1 DAY"),
     _of("INTERVAL 1 DAY", _ALL - {"postgres"}, interval_of(TokenType.NUMBER), "write INTERVAL '1 day'"),
     _of(
+        "INTERVAL without a string",
+        _ALL - {"postgres"},
+        nodes_of(exp.Interval, where=of_no_string),
+        "write n * INTERVAL '1 day'",
+    ),
+    _of(
         "INTERVAL outside of + and -",
         _ALL - {"mysql"},
         nodes_of(exp.Interval, where=not_added),
         "add it to a date, or use TIMESTAMPDIFF",
     ),
+    _of("an index", _ALL - {"mysql"}, nodes_of(exp.Bracket), "use SUBSTRING_INDEX or JSON_EXTRACT"),
     _of(
         "an index behind a call",
         _ALL - {"postgres"},

@@ -273,3 +273,7 @@ def not_added(node: exp.Expr) -> bool:
     """Whether an interval stands where MySQL has none: it is added, subtracted or an argument."""
     is_function = isinstance(node.this, exp.Tuple)  # INTERVAL(n, a, b)
     return not is_function and not isinstance(node.parent, exp.Add | exp.Sub | exp.Anonymous | exp.WindowSpec)
+
+
+def of_no_string(node: exp.Expr) -> bool:
+    return isinstance(node.this, exp.Expr) and not node.this.is_string

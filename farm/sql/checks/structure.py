@@ -92,6 +92,13 @@ def _before_set_operation(subject: Subject, token: Token) -> Finding:
 
 def some_columns(subject: Subject) -> Iterator[Finding]:
     """SELECT without columns: Postgres takes it, also in EXISTS; as a whole query it shows nothing."""
+    if any(map(_stands_for_nothing, subject.find_all(exp.Select))):
+        yield Finding(
+            code="no_columns",
+            message="SELECT * has no table whose columns it could show",
+            hint="say FROM which table",
+        )
+        return
     is_fine = subject.rules.name == "postgres"
     selects = [_first_part(subject.tree)] if is_fine else subject.find_all(exp.Select)
     if any(isinstance(node, exp.Select) and not node.expressions for node in selects):
@@ -101,6 +108,11 @@ def some_columns(subject: Subject) -> Iterator[Finding]:
             message="SELECT has no columns",
             hint="name the columns to show",
         )
+
+
+def _stands_for_nothing(select: exp.Select) -> bool:
+    bare = any(isinstance(each, exp.Star) for each in select.expressions)
+    return bare and not (select.args.get("from_") or select.args.get("joins") or select.args.get("laterals"))
 
 
 def _first_part(query: exp.Expr) -> exp.Expr:

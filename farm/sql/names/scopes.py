@@ -101,9 +101,9 @@ class _Walk:
             else:
                 columns = self.query(cte.this, outer, known)
             self._column_list(columns, renamed, named)
-            if clause.args.get("search"):  # SEARCH and CYCLE add columns
-                columns = replace(columns, complete=False, only_odd=False)
             self._declare(known, name, renamed, columns)
+            if clause.args.get("search"):  # SEARCH and CYCLE add columns
+                known[name] = replace(known[name], complete=False, only_odd=False)
             if self.lookup.schema.rules.checks_used_ctes_only:
                 self.unused[id(known[name])] = self.findings[before:]
                 del self.findings[before:]

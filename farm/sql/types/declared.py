@@ -9,10 +9,12 @@ from farm.sql.types.names import type_of, without_array
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Declared:
-    """`enums` has the labels of each, `domains` the type as written that each stands for, by stored name."""
+    """`enums` has the labels of each, `domains` the type as written that each stands for, by stored name;
+    `others` are the names of composite types, ranges and such."""
 
     enums: Mapping[str, frozenset[str]] = field(default_factory=dict)
     domains: Mapping[str, str] = field(default_factory=dict)
+    others: frozenset[str] = frozenset()
 
     def type_of(self, written: str) -> str | None:
         """The catalog's name of a type, or that of an enum behind ENUM; None for one that is not known."""

@@ -280,7 +280,11 @@ class Typing(CallTyping):
         return "bool"
 
     def _negative(self, node: exp.Expr) -> str | None:
-        found = _operator("-", (self.type(node.this),))
+        given = self.type(node.this)
+        found = _operator("-", (given,))
+        if isinstance(found, resolve.Failure) and given not in {None, UNKNOWN}:
+            what = f"- {spoken(given or '')} does not exist: {written(node, 'postgres')}"
+            self.report("type_mismatch", what, node, hint="negate a number or an interval")
         return found.result if isinstance(found, resolve.Resolved) else None
 
     def _case(self, node: exp.Expr) -> str | None:
@@ -341,16 +345,18 @@ class Typing(CallTyping):
             return
         parts = [self.resolution.outputs.get(id(part)) for part in (first, *rest)]
         for at, each in enumerate(zip(*(part.origins for part in parts if part is not None), strict=False)):
-            start, *others = (self.origin(origin) for origin in each)
-            whole = self._common([start, *others])
-            if start is not None and whole not in {None, start}:
-                what = f"{node.alias} begins with {spoken(start)} and goes on with {spoken(whole or '')}"
-                self.report(
-                    "types_differ",
-                    f"{what} in column {at + 1}",
-                    node,
-                    hint=f"begin with CAST(… AS {spoken(whole or '')})",
-                )
+            start = self.origin(each[0])
+            types = [start, *(self.type(x) if isinstance(x, exp.Expr) else self.origin(x) for x in each[1:])]
+            whole = common_type([type_ for type_ in types if type_ is not None])
+            if None in types or start is None or whole == start:
+                continue
+            others = " and ".join(dict.fromkeys(spoken(type_) for type_ in types[1:] if type_))
+            self.report(
+                "types_differ",
+                f"{node.alias} begins with {spoken(start)} in column {at + 1}, and goes on with {others}",
+                node,
+                hint=f"begin with CAST(… AS {spoken(whole)})" if whole else "convert them to one type",
+            )
 
     def _array(self, node: exp.Expr) -> str | None:
         if any(isinstance(part, exp.Query) for part in node.expressions):
@@ -369,6 +375,9 @@ class Typing(CallTyping):
         found = self.type(node.this)
         if any(isinstance(part, exp.Slice) for part in node.expressions):
             return found
+        if found in _NEVER_AN_ARRAY:
+            what = f"{written(node.this, 'postgres')} is {spoken(found or '')} and has no elements"
+            self.report("type_mismatch", what, node, hint="use substr(…) for a part of a text")
         return found[1:] if found is not None and found.startswith("_") else None
 
     def _scalar(self, node: exp.Expr) -> str | None:

@@ -27,7 +27,7 @@ _SPANS = words(  # after deltatktbl in datetime.c
     "min minute mon month mseconds msec ms s sec second us usec useconds w week y year yr"
 )
 _CLOCK = re.compile(r"(?:^|[\sT])(\d{1,2}):(\d{1,2})(?::(\d{1,2}))?", re.IGNORECASE)
-_LONE_NUMBER = re.compile(r"\s*\d{1,2}\s*\Z")
+_NO_TIME = re.compile(r"\s*(\d{1,3}|\d{4}-\d{1,2}-\d{1,2})\s*\Z")
 _INET = re.compile(r"\s*[0-9a-fA-F:.]+(/\d{1,3})?\s*\Z")
 _NEVER_A_TIME = re.compile(r"[^\d]*\Z|.*[%_*?<>=!;].*\Z", re.DOTALL)
 
@@ -53,7 +53,7 @@ def is_value(text: str, type_: str) -> bool:
     if type_ in {"time", "timetz"}:
         if _SPECIAL_DAY.match(text):
             return True
-        return not (_NEVER_A_TIME.match(text) or _LONE_NUMBER.match(text)) and _is_clock(text)
+        return not (_NEVER_A_TIME.match(text) or _NO_TIME.match(text)) and _is_clock(text)
     if type_ == "interval":
         return _is_interval(text)
     if type_.endswith("range"):

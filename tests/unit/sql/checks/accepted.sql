@@ -526,3 +526,34 @@ SELECT a FROM t WHERE d::time > '8' --> duckdb
 SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY a) OVER (PARTITION BY b) FROM t --> mysql ? duckdb
 SELECT (string_to_array(b, ','))[1], '{a}'::varchar(3)[], '{1}'::numeric(9, 2)[] FROM t --> postgres duckdb
 SELECT INTERVAL(a, 1, 10) FROM t WHERE d < NOW() --> mysql ? postgres duckdb
+SELECT * --> none
+SELECT 1 WHERE EXISTS (SELECT * FROM t) --> sqlite postgres mysql duckdb
+SELECT CAST(a AS foo) FROM t --> sqlite ? duckdb
+SELECT CAST(a AS numeric(9, 2)), CAST(b AS character varying(3)), CAST(a AS double precision) FROM t --> sqlite postgres duckdb
+SELECT a::foo FROM t --> none ? duckdb
+SELECT a::round(9) FROM t --> none ? duckdb
+SELECT a::regclass, b::name, b::pg_catalog.text, '{"a": 1}'::jsonb, c::timestamp with time zone, b::national character(3), a::bit varying, 't'::"char" FROM t --> none
+SELECT upper(j -> 'x') FROM t --> sqlite duckdb
+SELECT upper(k -> 'x') FROM t --> none ? duckdb
+SELECT json_array_length(j -> 'x'), upper(j -> 'a' ->> 'b'), coalesce(j -> 'a' ->> 'b', b), count(j -> 0) FROM t GROUP BY j -> 'x', j -> 'a' ->> 'b', b --> sqlite ? duckdb
+SELECT json_typeof(j -> 'a') = 'array', max(j ->> 'a') FROM t GROUP BY json_typeof(j -> 'a') --> postgres
+SELECT json_array_length(j -> 'x' -> 1) + 1 FROM t --> sqlite postgres duckdb
+SELECT now() + INTERVAL a DAY FROM t --> mysql ? duckdb
+SELECT now() + INTERVAL (a) DAY FROM t --> mysql duckdb
+SELECT now() + a * INTERVAL '1 day' FROM t --> postgres duckdb
+SELECT - c FROM t --> sqlite mysql ? duckdb
+SELECT - b FROM t --> sqlite mysql ? duckdb
+SELECT - a, - (c - c), - (d - d) FROM t --> sqlite postgres mysql duckdb
+SELECT b[1] FROM t --> sqlite duckdb
+SELECT a FROM t WHERE d::time > '2024-01-01' --> duckdb
+WITH RECURSIVE r AS (SELECT 1 AS x, 'a' AS y UNION ALL SELECT x + 1, x FROM r WHERE x < 9) SELECT x FROM r --> sqlite mysql duckdb
+WITH RECURSIVE r AS (SELECT 1 AS x, 'a' AS y UNION ALL SELECT x + 1, y || 'b' FROM r WHERE x < 9) SELECT x FROM r --> sqlite postgres mysql duckdb
+WITH RECURSIVE r AS (SELECT 1 AS x UNION ALL SELECT '2' FROM r WHERE x < 1) SELECT x FROM r --> sqlite postgres mysql duckdb
+WITH RECURSIVE r AS (SELECT a, b FROM t UNION ALL SELECT r.a, u.e FROM r JOIN u ON u.a = r.a) SELECT * FROM r --> sqlite postgres mysql duckdb
+SELECT g.x, count(*) FROM t, unnest(string_to_array(b, ',')) AS g(x) GROUP BY g --> postgres
+SELECT date(d), count(*) FROM t GROUP BY d::date --> postgres duckdb
+SELECT d::date, count(*) FROM t GROUP BY date(d) --> postgres duckdb
+SELECT date(d), count(*) FROM t GROUP BY CAST(d AS date) ORDER BY date(d) --> sqlite postgres mysql duckdb
+SELECT DATE_SUB(d) FROM t --> none
+SELECT DATE_SUB(d, INTERVAL 1 DAY) FROM t --> mysql
+WITH RECURSIVE r(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM r) CYCLE x SET l USING p SELECT x, l FROM r --> postgres

@@ -41,3 +41,10 @@ def test_the_label_that_an_enum_lacks_is_named(schema):
     assert [(f.code, f.message) for f in findings] == [
         ("invalid_literal", "'opened' is not a value of type state")
     ]
+
+
+@pytest.mark.parametrize(("type_", "exists"), [("size", True), ("boxes", True), ("sizes", False)])
+def test_a_cast_is_to_a_type_of_the_schema_or_to_the_row_of_a_table(type_, exists):
+    schema = Schema.from_ddl("CREATE TYPE size AS (w int); CREATE TABLE boxes (id int, s size);", "postgres")
+    findings = check(f"SELECT NULL::{type_} FROM boxes", schema)
+    assert [finding.code for finding in findings] == ([] if exists else ["unknown_type"])
