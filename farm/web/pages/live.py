@@ -25,8 +25,9 @@ from farm.web.page import browser_of, visitor
 from farm.web.places import Bounds, Holder, Places
 
 T = TypeVar("T")
-BOUNDS = Bounds(in_all=200, of_name=100, of_browser=10)
-"""Readers, who may share a token, leave places for operators; one browser leaves them for others."""
+BOUNDS = Bounds(in_all=200, of_name=100, of_browser=4)
+"""Readers, who may share a token, leave places for operators; one browser leaves them for others, and has
+connections left for other pages: it opens six to one server."""
 KEEP_ALIVE_SECONDS = 15.0
 LIFE_SECONDS = 600.0
 """After which a page has to ask anew, so that one whose visitor has signed out is told nothing more."""

@@ -85,6 +85,10 @@ def test_too_many_streams_leave_the_page_as_it_is(farm: Farm, monkeypatch: pytes
         assert httpx2.get(f"{address}/farm/live").status_code == 204
 
 
+def test_a_browser_that_watches_in_many_windows_has_connections_left_for_other_pages():
+    assert live.BOUNDS.of_browser < 6
+
+
 def test_one_who_watches_in_too_many_windows_leaves_places_for_others(
     farm: Farm, monkeypatch: pytest.MonkeyPatch
 ):
