@@ -32,6 +32,11 @@ class Table:
         return list(self.columns or ())
 
     @cached_property
+    def written_names(self) -> Sequence[str]:
+        """Their names as written in the same order."""
+        return list((self.columns or {}).values())
+
+    @cached_property
     def column_types(self) -> Sequence[str]:
         """Their types in the same order."""
         return list(self.types.values())

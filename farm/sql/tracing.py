@@ -34,6 +34,7 @@ _OPERATORS: dict[type[exp.Expr], str] = {
 }
 _MIRRORED = {">": "<", ">=": "<=", "<": ">", "<=": ">="}
 _CLAUSES = (exp.Where, exp.Having, exp.Qualify, exp.Join, exp.Filter)
+_Kind = tuple[int, int]
 _CONDITION = {"join": "on", "filter": "expression"}
 """Where a clause has its condition, if not in `this`."""
 
@@ -83,14 +84,24 @@ class _Tracing:
             if reference.source is not None and reference.source.table is not None:
                 yield from self._of(reference.source, reference.name)
         for scope in self.scopes:
-            for merged in scope.merged:
-                for source in scope.having(merged):
-                    yield from self._of(source, merged)
+            yield from chain.from_iterable(self._merged(scope))
+        shown: dict[_Kind, Source] = {}
         for selection in self.resolution.selections:
             for projection in selection.node.expressions:
-                for source in self._starred(projection, selection.scope):
-                    for label in source.columns.labels:
-                        yield from self._of(source, label)
+                shown |= {_kind(source): source for source in self._starred(projection, selection.scope)}
+        for source in shown.values():
+            for label in source.columns.labels:
+                yield from self._of(source, label)
+
+    def _merged(self, scope: Scope) -> Iterator[list[ColumnName]]:
+        """For each name that is joined by, the columns; of sources that are alike, those of two."""
+        alike: dict[_Kind, list[Source]] = {}
+        for source in scope.sources if scope.merged else ():
+            alike.setdefault(_kind(source), []).append(source)
+        few = {id(source) for sources in alike.values() for source in sources[:2]}
+        sources = [source for source in scope.sources if id(source) in few]
+        for name in scope.merged:
+            yield [column for source in sources if source.has(name) for column in self._of(source, name)]
 
     def _starred(self, node: exp.Expr, scope: Scope) -> list[Source]:
         if isinstance(node, exp.Star):
@@ -104,10 +115,10 @@ class _Tracing:
     def _of(self, source: Source, name: str | None) -> Iterator[ColumnName]:
         """The column of a table that a source calls `name`; nothing where it is no table's."""
         table = source.table
-        if table is None or not table.columns or name not in source.columns.labels:
+        if table is None or not table.columns or name not in source.columns.places:
             return
-        at = list(source.columns.labels).index(name)  # `AS t(a, b)` calls columns otherwise
-        yield ColumnName(table=self.name(table), column=list(table.columns.values())[at])
+        at = source.columns.places[name]  # `AS t(a, b)` calls columns otherwise
+        yield ColumnName(table=self.name(table), column=table.written_names[at])
 
     def _meant(self, node: exp.Expr) -> ColumnName | None:
         """The column of a table that a reference comes to, through subqueries and CTEs."""
@@ -156,8 +167,7 @@ class _Tracing:
 
     def _by_using(self) -> Iterator[Join]:
         for scope in self.scopes:
-            for name in scope.merged:
-                found = [column for source in scope.having(name) for column in self._of(source, name)]
+            for found in self._merged(scope):
                 yield from (_join(found[0], other) for other in found[1:])
 
     def _pair(self, node: exp.Expr) -> Join | None:
@@ -181,6 +191,11 @@ class _Tracing:
             for column in _columns(side):
                 if (meant := self._meant(column)) is not None:
                     yield Filter(column=meant, operator=f"{'NOT ' * negated}{word}")
+
+
+def _kind(source: Source) -> _Kind:
+    """Of two sources the same where they are one table with the same names for its columns."""
+    return id(source.table), id(source.columns.labels)
 
 
 def _functions(subject: Subject) -> set[str]:

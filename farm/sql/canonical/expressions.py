@@ -108,10 +108,10 @@ class Expressions:
         if reference.name in reference.scope.merged:
             depth = sum(1 for _ in reference.scope.outward())
             return text("Merged", str(depth), repr(reference.name))
-        labels = list(reference.source.columns.labels)
-        if labels.count(reference.name) != 1:
+        columns = reference.source.columns
+        if reference.name not in columns.places or reference.name in columns.doubles:
             raise Unclear
-        return self._of_source(reference.source, labels.index(reference.name))
+        return self._of_source(reference.source, columns.places[reference.name])
 
     def _named_result(self, scope: Scope, name: str) -> str:
         labels, items = self.results.get(id(scope), ((), []))
@@ -123,8 +123,8 @@ class Expressions:
         owner = self.names.get(id(source))
         if owner is None:
             raise Unclear
-        columns = source.table.columns if source.table is not None else None
-        return text("Column", owner, repr(list(columns)[at]) if columns else str(at))
+        columns = source.table.column_names if source.table is not None else ()
+        return text("Column", owner, repr(columns[at]) if columns else str(at))
 
     def _unresolved(self, node: exp.Column) -> str:
         """What names no column: a string in double quotes, a word such as `current_date`, or who knows."""

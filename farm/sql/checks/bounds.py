@@ -122,6 +122,13 @@ def within_nesting(subject: Subject) -> Iterator[Finding]:
             hint="close every parenthesis",
             **subject.place(lost.start),
         )
+    if (piped := next(subject.tokens_of(TokenType.PIPE_GT), None)) is not None:  # would be copied at each one
+        yield Finding(
+            code="syntax_error",
+            message="there is no operator |> here",
+            hint="write the query with clauses instead of pipes",
+            **subject.place(tokens[piped].start),
+        )
     if (odd := _odd_outside_strings(subject)) is not None:
         yield Finding(
             code="odd_character",

@@ -1,6 +1,8 @@
 """Decides whether a column reference names something, and says what is wrong when it does not."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import count, islice
 
 from sqlglot import exp
 
@@ -10,6 +12,9 @@ from farm.sql.place import Place, place
 from farm.sql.schema import Schema
 from farm.sql.verdict import Finding, Severity
 
+# What names may have meant is worked out for a few wrong ones; more are hardly read.
+MOST_SUGGESTED = 40
+
 
 @dataclass(frozen=True, kw_only=True)
 class Lookup:
@@ -18,6 +23,7 @@ class Lookup:
 
     schema: Schema
     sql: str
+    suggestions: Iterator[int] = field(default_factory=count)
 
     def column(
         self, node: exp.Column, scope: Scope, *, bare_alias: bool, columns_first: bool = False
@@ -49,17 +55,21 @@ class Lookup:
         is_system = not rules.catalogs.isdisjoint({name, f"{schema}.{name}", f"{schema}.*"})
         if is_system and name not in rules.secrets:
             return ()
-        near = self.schema.nearest_tables(node.name)
         finding = Finding(
             code="unknown_table",
             message=f"there is no table {f'{db.name}.{node.name}' if db is not None else node.name}",
-            nearest=near,
-            hint=None
-            if near
-            else _listed("tables are", [table.name for table in self.schema.tables.values()]),
             **self._at(node.this),
         )
-        return (finding,)
+        if self._has_suggested_enough():
+            return (finding,)
+        near = self.schema.nearest_tables(node.name)
+        tables = (table.name for table in self.schema.tables.values())
+        hint = None if near else _listed("tables are", tables)
+        return (replace(finding, nearest=near, hint=hint),)
+
+    def _has_suggested_enough(self) -> bool:
+        """Whether so many names are wrong that nobody reads what each might have meant."""
+        return next(self.suggestions) >= MOST_SUGGESTED
 
     def _star(self, node: exp.Column, scope: Scope) -> Finding | None:
         qualifier = node.args["table"]
@@ -91,7 +101,8 @@ class Lookup:
         if first is None:
             is_part = rules.name == "duckdb" and self._is_column(node.args["table"], scope)
             return None if is_part else self._unknown_qualifier(node, scope)
-        return self._unknown_column(node, list(first.columns.names.values()), inside=node.args["table"].name)
+        known = first.columns.names
+        return self._unknown_column(node, lambda: list(known.values()), inside=node.args["table"].name)
 
     def _unqualified(
         self, node: exp.Column, name: str, scope: Scope, *, bare_alias: bool
@@ -121,7 +132,7 @@ class Lookup:
                 return None
         if quoted and rules.strings_in_double_quotes and self._written_in_double_quotes(node):
             return self._string(node)
-        return self._unknown_column(node, scope.visible_columns(), inside=None)
+        return self._unknown_column(node, scope.visible_columns, inside=None)
 
     def _is_column(self, qualifier: exp.Expr, scope: Scope) -> bool:
         """Whether what stands before a dot is a column, whose part the whole is then: DuckDB's structs."""
@@ -162,27 +173,30 @@ class Lookup:
 
     def _unknown_qualifier(self, node: exp.Column, scope: Scope) -> Finding:
         name = node.args["table"].name
-        visible = [source.name for around in scope.outward() for source in around.sources if source.name]
-        is_table = self.schema.find(name, quoted=False) is not None
-        return Finding(
+        finding = Finding(
             code="unknown_qualifier",
             message=f"{name}.{node.name if node.name else '*'} refers to {name}, which is not in FROM here",
-            nearest=nearest(name, visible),
-            hint=f"join {name}, or use its alias" if is_table else _listed("in FROM are", visible),
             **self._at(node.args["table"]),
         )
+        if self._has_suggested_enough():
+            return finding
+        visible = [source.name for around in scope.outward() for source in around.sources if source.name]
+        is_table = self.schema.find(name, quoted=False) is not None
+        hint = f"join {name}, or use its alias" if is_table else _listed("in FROM are", visible)
+        return replace(finding, nearest=nearest(name, visible), hint=hint)
 
-    def _unknown_column(self, node: exp.Column, known: list[str], *, inside: str | None) -> Finding:
-        homes = self.schema.homes(node.name)[:3]
+    def _unknown_column(
+        self, node: exp.Column, columns: Callable[[], list[str]], *, inside: str | None
+    ) -> Finding:
         where = f"{inside} has no column" if inside else "no table in FROM has a column"
-        return Finding(
-            code="unknown_column",
-            message=f"{where} {node.name}",
-            nearest=nearest(node.name, known),
-            hint=f"{node.name} is a column of {', '.join(homes)}" if homes else _listed("columns are", known),
-            **self._at(node.this),
-        )
+        finding = Finding(code="unknown_column", message=f"{where} {node.name}", **self._at(node.this))
+        if self._has_suggested_enough():
+            return finding
+        known, homes = columns(), self.schema.homes(node.name)[:3]
+        hint = f"{node.name} is a column of {', '.join(homes)}" if homes else _listed("columns are", known)
+        return replace(finding, nearest=nearest(node.name, known), hint=hint)
 
 
-def _listed(what: str, names: list[str]) -> str | None:
-    return f"{what} {', '.join(names[:40])}" if names else None
+def _listed(what: str, names: Iterable[str]) -> str | None:
+    listed = ", ".join(islice(names, 40))
+    return f"{what} {listed}" if listed else None

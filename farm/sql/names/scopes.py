@@ -23,6 +23,9 @@ from farm.sql.verdict import Finding
 
 # engines take 1,600 (Postgres) to 4,096 (MySQL); it also keeps stars that double at each step in bounds
 COLUMN_LIMIT = 4_096
+ALL_COLUMNS_LIMIT = 25 * COLUMN_LIMIT
+"""Of all the SELECTs and NATURAL joins of one query together."""
+_TOO_MANY = "too_many_columns"
 _ALIASES = "give each its own alias, and qualify the columns"
 
 Ctes = Mapping[str, Columns]
@@ -54,6 +57,7 @@ class _Walk:
     selections: list[Selection] = field(default_factory=list)
     outputs: dict[int, Columns] = field(default_factory=dict)
     unused: dict[int, list[Finding]] = field(default_factory=dict)
+    columns_left: int = ALL_COLUMNS_LIMIT
 
     def query(self, node: exp.Expr, outer: Scope | None, ctes: Ctes) -> Columns:
         """Resolve a query and return its output columns."""
@@ -105,8 +109,9 @@ class _Walk:
             if clause.args.get("search"):  # SEARCH and CYCLE add columns
                 known[name] = replace(known[name], complete=False, only_odd=False)
             if self.lookup.schema.rules.checks_used_ctes_only:
-                self.unused[id(known[name])] = self.findings[before:]
-                del self.findings[before:]
+                found = self.findings[before:]
+                self.unused[id(known[name])] = [each for each in found if each.code != _TOO_MANY]
+                self.findings[before:] = [each for each in found if each.code == _TOO_MANY]
         return known
 
     def _column_list(self, columns: Columns, renamed: Sequence[exp.Expr], named: exp.Expr) -> None:
@@ -316,9 +321,10 @@ class _Walk:
         self._source(join.this, scope, ctes)
         joined = scope.sources[len(before) :]
         if (join.args.get("method") or "").upper() == "NATURAL":
-            left = {name for source in before for name in source.columns.names}
             right = {name: None for source in joined for name in source.columns.names}
-            scope.merge([name for name in right if name in left])
+            self.columns_left -= len(right)
+            if self.columns_left >= 0:  # else the SELECT's own columns are too many, which is reported
+                scope.merge([name for name in right if any(source.has(name) for source in before)])
         scope.merge([self.lookup.fold(identifier(using)) for using in join.args.get("using") or ()])
         for using in join.args.get("using") or ():
             self._using(identifier(using), before, joined, scope)
@@ -393,10 +399,13 @@ class _Walk:
             only_odd = only_odd and (columns.complete or columns.only_odd)
             labels += columns.labels
             origins += columns.origins
-            if len(origins) > COLUMN_LIMIT:
-                what = f"the query has more than {COLUMN_LIMIT:,} columns"
-                self._report("too_many_columns", what, projection, hint="name the columns that are needed")
+            if len(origins) > min(COLUMN_LIMIT, self.columns_left):
+                whose = "the query has" if len(origins) > COLUMN_LIMIT else "its SELECTs and joins have"
+                most = COLUMN_LIMIT if len(origins) > COLUMN_LIMIT else ALL_COLUMNS_LIMIT
+                what = f"{whose} more than {most:,} columns"
+                self._report(_TOO_MANY, what, projection, hint="name the columns that are needed")
                 return Columns.unknown()
+        self.columns_left -= len(origins)
         if count is None:
             return Columns(names=names, count=None, complete=complete, only_odd=only_odd)
         return Columns(

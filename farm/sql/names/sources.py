@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TypeAlias
 
 from sqlglot import exp
@@ -39,11 +40,19 @@ class Columns:
         """Whether there may be such a column though it is not among the names."""
         return not self.complete and not (self.only_odd and name.isidentifier())
 
+    @cached_property
+    def places(self) -> Mapping[str | None, int]:
+        """Where each label stands first."""
+        return {label: at for at, label in reversed(list(enumerate(self.labels)))}
+
+    @cached_property
+    def doubles(self) -> frozenset[str | None]:
+        """The labels of more than one column."""
+        return frozenset(label for at, label in enumerate(self.labels) if self.places[label] != at)
+
     def origin(self, name: str) -> Origin:
-        if name not in self.labels:
-            return None
-        at = self.labels.index(name)
-        return self.origins[at] if at < len(self.origins) else None
+        at = self.places.get(name)
+        return self.origins[at] if at is not None and at < len(self.origins) else None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -61,7 +70,7 @@ class Source:
 
     def has_twice(self, column: str) -> bool:
         """Whether two columns of a subquery have this name."""
-        return self.table is None and list(self.columns.labels).count(column) > 1
+        return self.table is None and column in self.columns.doubles
 
 
 @dataclass(kw_only=True, eq=False)

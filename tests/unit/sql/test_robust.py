@@ -12,6 +12,8 @@ from farm.sql.assess import judge, judged
 from farm.sql.schema import Schema
 
 SCHEMAS = {dialect: Schema.from_ddl(DDL, dialect) for dialect in DIALECTS}
+_TOO_MANY = "too_many_columns"
+WIDE = "CREATE TABLE wide (" + ", ".join(f"column_{at} integer" for at in range(1_500)) + ")"
 
 
 @settings(max_examples=400, deadline=None, derandomize=True, database=None)
@@ -88,8 +90,33 @@ def test_a_chain_that_the_parser_copies_at_each_link_is_refused_before_it_is_par
     assert [finding.code for finding in verdict.objections] == ["too_deep"]
 
 
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_pipes_are_no_sql_and_are_refused_before_the_parser_copies_for_each(dialect):
+    verdict = judge("FROM orders " + "|> SELECT id " * 1_000, SCHEMAS[dialect])
+    assert [finding.code for finding in verdict.objections] == ["syntax_error"]
+    assert "|>" in verdict.objections[0].message
+
+
 def test_many_short_chains_are_no_long_one():
     calls = ", ".join(["o.total.f(1).g(2)"] * 300)
     assert "too_deep" not in {
         f.code for f in judge(f"SELECT {calls} FROM orders o", SCHEMAS["duckdb"]).findings
     }
+
+
+@pytest.mark.parametrize(
+    ("sql", "code"),
+    [
+        (" UNION ALL ".join(["SELECT * FROM wide"] * 400), _TOO_MANY),
+        ("SELECT * FROM wide a" + "".join(f" NATURAL JOIN wide a{at}" for at in range(300)), _TOO_MANY),
+        ("SELECT " + ", ".join(f"c{at}" for at in range(2_000)) + " FROM wide", "unknown_column"),
+        ("SELECT 1 FROM " + ", ".join(f"t{at}" for at in range(2_000)), "unknown_table"),
+    ],
+)
+def test_a_wide_table_is_judged_at_once_however_often_it_is_named(sql, code):
+    schema = Schema.from_ddl(WIDE, "postgres")
+    started = time.process_time()
+    found = judged(sql, schema)
+    assert time.process_time() - started < 1.5
+    assert (found.verdict.first_error.code if found.verdict.first_error else None) == code
+    assert len(found.verdict.findings) <= 20
