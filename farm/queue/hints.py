@@ -1,6 +1,7 @@
 """Issuing hints: the bounded window of RQ jobs that tells workers which tasks wait in the store."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from redis import Redis
@@ -10,6 +11,9 @@ from rq.queue import EnqueueData
 from farm.queue import aside
 from farm.queue.aside import Kinds
 from farm.queue.job import FAILURE_TTL_SECONDS, FUNCTION, NO_TIMEOUT, FarmQueue, job_id
+
+AT_ONCE = 100
+"""How many hints are written at once: where Redis has no room for all of them, some come through."""
 
 T = TypeVar("T")
 
@@ -41,9 +45,9 @@ class Hints:
         others = [task_id for task_id, priority in tasks if priority <= 0]
         jobs = [_hint(task_id, at_front=True) for task_id in reversed(urgent)]
         jobs += [_hint(task_id, at_front=False) for task_id in others]
-        if jobs:
-            kinds = {**aside.queue_kinds(queue), **aside.job_kinds([job_id(task_id) for task_id, _ in tasks])}
-            self._mending(kinds, lambda: rq_queue.enqueue_many(jobs))
+        for part in (jobs[place : place + AT_ONCE] for place in range(0, len(jobs), AT_ONCE)):
+            kinds = {**aside.queue_kinds(queue), **aside.job_kinds([str(job.job_id) for job in part])}
+            self._mending(kinds, partial(rq_queue.enqueue_many, part))
         return len(jobs)
 
     def clear(self, queue: str) -> None:

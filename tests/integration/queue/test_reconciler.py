@@ -490,3 +490,12 @@ def test_it_follows_the_servers_name_to_the_one_that_took_over(server, sqlite_st
             server.hand_over(other)
             scene.now += LONGEST_PAUSE_SECONDS
             assert reconciler.tick().issued == 2
+
+
+def test_where_redis_has_no_room_for_a_window_some_hints_come_through(server, sqlite_store):
+    with connect(server.url) as connection:
+        scene = Scene(sqlite_store, connection)
+        add(sqlite_store, 1_000)
+        connection.config_set("maxmemory", connection.info("memory")["used_memory"] + 600_000)
+        assert scene.reconciler().tick().issued == 0
+        assert 100 <= scene.hints.depth("default") < 1_000
