@@ -14,7 +14,7 @@ KEPT = timedelta(days=30)
 
 
 def register(connection: Connection, *, name: str, slot: str, host: str, pid: int, queue: str) -> None:
-    """Note the birth of a worker, and forget those that ended long ago."""
+    """Note the birth of a worker, and forget those that ended long ago, or fell silent with their hosts."""
     at = now()
     born = {"name": name, "slot": slot, "host": host, "pid": pid, "queue": queue, "state": "ready"}
     # said again where the store took it without our hearing of it
@@ -27,7 +27,8 @@ def register(connection: Connection, *, name: str, slot: str, host: str, pid: in
     )
     if new.first() is not None:
         counters.add(connection, counted.worker_started())
-    connection.execute(delete(WorkerRow).where(WorkerRow.ended_at < at - KEPT))
+    silent = WorkerRow.ended_at.is_(None) & (WorkerRow.heartbeat_at < at - KEPT)
+    connection.execute(delete(WorkerRow).where((WorkerRow.ended_at < at - KEPT) | silent))
 
 
 def beat(connection: Connection, name: str, *, state: str, in_flight: int, tasks_done: int) -> None:

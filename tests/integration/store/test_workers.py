@@ -53,13 +53,15 @@ def test_a_worker_may_sign_on_twice(store: Store):
 
 
 def test_lives_that_ended_long_ago_are_forgotten(store: Store):
-    for name in ("long ago", "lately", "alive"):
+    for name in ("long ago", "lately", "alive", "lost with its host"):
         register(store, name)
     with store.write() as connection:
         end(connection, "long ago", "stopped")
         end(connection, "lately", "stopped")
         month = now() - workers.KEPT - timedelta(hours=1)
         connection.execute(update(WorkerRow).where(WorkerRow.name == "long ago").values(ended_at=month))
+        lost = WorkerRow.name == "lost with its host"
+        connection.execute(update(WorkerRow).where(lost).values(heartbeat_at=month))
     register(store, "new")
     with store.read() as connection:
         assert set(connection.scalars(select(WorkerRow.name))) == {"lately", "alive", "new"}
