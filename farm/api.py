@@ -6,10 +6,7 @@ from typing import Any, Self
 
 from farm.batch import Batch
 from farm.errors import BadInput, BadSetting, FarmError, NotFound
-from farm.queue.announce import announce
-from farm.queue.connection import connect
 from farm.reports import Reports
-from farm.services import valkey
 from farm.settings import MOST_WORKERS, Settings
 from farm.storable import comparable
 from farm.store import (
@@ -55,6 +52,8 @@ class Farm(Reports):
             )
         settings = settings or Settings.load(**arguments)
         if settings.redis_url is not None:
+            from farm.queue.connection import connect
+
             connect(settings.redis_url.get_secret_value()).close()  # a bad URL is refused here, not half-way
         store = open_store(settings)
         try:
@@ -198,6 +197,9 @@ class Farm(Reports):
             return False
         if url is None:
             return None
+        from farm.queue.announce import announce
+        from farm.queue.connection import connect
+
         connection = connect(url, timeout_seconds=ANNOUNCE_TIMEOUT_SECONDS)
         try:
             return announce(self.store, connection, queues, window=self.settings.hint_window)
@@ -208,6 +210,8 @@ class Farm(Reports):
         """Where the queue is served; None while the embedded server does not run."""
         if self.settings.redis_url is not None:
             return self.settings.redis_url.get_secret_value()
+        from farm.services import valkey  # loads Redis' client, which most commands need not wait for
+
         url = valkey.url(self.settings.home)
         return url if valkey.answers(url) else None
 

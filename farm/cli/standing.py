@@ -20,7 +20,6 @@ from farm.cli.shared import (
     usd,
 )
 from farm.cli.sheet import Column
-from farm.health.status import status as current_status
 from farm.store.results import TaskResult
 from farm.store.states import TaskState
 
@@ -60,6 +59,8 @@ def register(root: typer.Typer) -> None:
 
 def status(json: Json = False) -> None:
     """Show how many tasks stand where, the queues, the living workers, and what was spent."""
+    from farm.health.status import status as current_status
+
     with opened() as farm:
         now = current_status(farm)
     if json:

@@ -56,8 +56,10 @@ def test_what_a_terminal_cannot_show_is_escaped(monkeypatch: pytest.MonkeyPatch)
     assert rb"FARM_\u2026 variables" in shown.getvalue()
 
 
-def test_it_can_be_run_as_a_module() -> None:
-    said = subprocess.run(
-        [sys.executable, "-m", "farm", "--version"], capture_output=True, text=True, check=True, timeout=60
-    )
+def test_it_can_be_run_as_a_module_and_loads_no_more_than_all_commands_need() -> None:
+    words = (sys.executable, "-X", "importtime", "-m", "farm", "--version")
+    said = subprocess.run(words, capture_output=True, text=True, check=True, timeout=60)
     assert said.stdout.startswith("farm ")
+    loaded = {line.rpartition("|")[2].strip() for line in said.stderr.splitlines()}
+    assert "farm.cli.main" in loaded
+    assert loaded.isdisjoint({"redis", "rq", "opentelemetry", "sqlglot", "alembic", "starlette", "openai"})
