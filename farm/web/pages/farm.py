@@ -118,6 +118,6 @@ def _done(request: Request, action: str, queue: str) -> Response:
 ROUTES: tuple[BaseRoute, ...] = (
     page("/farm", show),
     page("/farm/live", follow),
-    page("/farm/queues/{queue}/pause", pause, role=Role.OPERATOR, methods=("POST",)),
-    page("/farm/queues/{queue}/resume", resume, role=Role.OPERATOR, methods=("POST",)),
+    page("/farm/queues/{queue:path}/pause", pause, role=Role.OPERATOR, methods=("POST",)),
+    page("/farm/queues/{queue:path}/resume", resume, role=Role.OPERATOR, methods=("POST",)),
 )

@@ -20,6 +20,10 @@ async function draw(figure) {
   const spec = JSON.parse(document.getElementById(figure.dataset.spec).textContent);
   spec.config = themed(spec.config || {});
   const place = figure.querySelector(".chart-drawing");
+  if (!(window.vega && window.vegaLite && window.vegaEmbed)) {
+    place.textContent = "The chart could not be drawn: a file of this page could not be loaded. Load it again.";
+    return;
+  }
   try {
     if (figure.drawn) figure.drawn.finalize();
     figure.drawn = await vegaEmbed(place, spec, {

@@ -81,6 +81,13 @@ def test_an_operator_pauses_and_resumes_a_queue_and_the_log_tells(farm: Farm, op
     assert post(operator, "/farm/queues/nowhere/pause", form="/farm").status_code == 404
 
 
+def test_a_queue_whose_name_has_a_slash_is_paused_as_well(browse):
+    browser = browse(pools={"eu/large": {"model": "big-model"}})
+    assert 'action="/farm/queues/eu/large/pause"' in browser.get("/farm").text
+    assert post(browser, "/farm/queues/eu/large/pause", form="/farm").status_code == 303
+    assert "Resume eu/large" in browser.get("/farm").text
+
+
 def test_a_reader_cannot_pause(farm: Farm, reader: TestClient):
     page = reader.get("/farm").text
     assert "/pause" not in page

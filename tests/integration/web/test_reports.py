@@ -47,6 +47,21 @@ def test_reports_are_found_by_words_and_facets(farm: Farm, browser: TestClient):
     assert "holds no word" in browser.get("/reports", params={"q": "%"}).text
 
 
+def test_long_questions_are_cut_where_many_stand(farm: Farm, browser: TestClient):
+    whole = "Revenue per month? " + "And why is that? " * 400
+    query_id = keep(farm.store, whole, "SELECT total FROM orders")
+    for view in ("cards", "table"):
+        assert len(browser.get("/reports", params={"view": view}).text) < 10_000
+    assert whole.strip() in browser.get(f"/reports/{query_id}").text
+
+
+def test_going_back_to_a_list_goes_to_no_new_place(browser: TestClient):
+    typed = {"hx-request": "true"}
+    assert browser.get("/reports?q=x&first=", headers=typed).headers["hx-push-url"] == "/reports?q=x"
+    back = {**typed, "hx-history-restore-request": "true"}
+    assert "hx-push-url" not in browser.get("/reports?q=x", headers=back).headers
+
+
 def test_facets_link_to_the_narrower_list(farm: Farm, browser: TestClient):
     keep(farm.store, "A?", "SELECT 1", tags=("board & co",), tables=("orders",), model="m1")
     keep(farm.store, "B?", "SELECT 2", model="m2")
