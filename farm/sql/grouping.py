@@ -65,7 +65,8 @@ class Grouping:
         listed = list(self.items())
         self.keys = {self.key(item) for item in listed}
         self.kinds = frozenset(self.sameness.kind(item) for item in listed)
-        self.wholes = {item.name.lower() for item in listed if isinstance(item, exp.Column)}
+        rows = (item for item in listed if isinstance(item, exp.Column))
+        self.wholes = {row.name.lower() for row in rows if id(row) not in self.resolution.references}
         self.determined = [source for source in self.selection.scope.sources if self._is_determined(source)]
 
     @property
@@ -100,7 +101,7 @@ class Grouping:
         return reference.alias if reference is not None and reference.alias is not None else item
 
     def _is_determined(self, source: Source) -> bool:
-        if source.table is None and source.columns.count == 1 and source.name in self.wholes:
+        if source.name in self.wholes and source.columns.count == 1 and source.table is None:
             return True  # the only column of a function, which is the row
         key = source.table.primary_key if source.table is not None else frozenset()
         if not key or self.rules.grouping != "keys":

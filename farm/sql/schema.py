@@ -17,12 +17,14 @@ from farm.sql.types.declared import Declared
 class Table:
     """A table or view. `columns` maps the folded name to the name as written; None: any column may exist
     (a virtual table, or a view whose columns could not be worked out). `types` are as the DDL has them;
+    `odd_names`: some columns of a view are called what they compute, here only about as in the database;
     `primary_key` are folded names, none where there is no such key."""
 
     schema: str
     name: str
     columns: Mapping[str, str] | None
     types: Mapping[str, str] = field(default_factory=dict)
+    odd_names: bool = False
     hidden: bool = True
     primary_key: frozenset[str] = frozenset()
 
@@ -123,6 +125,7 @@ def _table(relation: Relation, schema: Schema, columns: Sequence[tuple[str, str]
         name=relation.name,
         columns={fold(name, quoted=True): name for name, _ in columns},
         types={fold(name, quoted=True): type_ for name, type_ in columns},
+        odd_names=relation.is_view and not all(name.isidentifier() for name, _ in columns),
         hidden=not (relation.is_view or relation.without_rowid),
         primary_key=frozenset(fold(name, quoted=True) for name in relation.primary_key),
     )

@@ -8,10 +8,11 @@ from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import TokenType
 
-from farm.sql.calls import keep_as_written
+from farm.sql.calls import keep_as_written, written
 from farm.sql.ddl import Relation
 
 if TYPE_CHECKING:
+    from farm.sql.names.sources import Columns
     from farm.sql.schema import Schema
 
 
@@ -60,7 +61,7 @@ def _of_query(body: str, schema: "Schema") -> list[tuple[str, str]] | None:
         resolution = resolve(_parsed(body, schema.rules.name), schema, body)
         columns = resolution.columns
         if not columns.complete:
-            return None
+            return _with_odd_names(columns, schema.rules.name)
         if schema.rules.name != "postgres" or len(columns.labels) != len(columns.names):
             return [(name, "") for name in columns.names.values()]
         typing = Typing(resolution=resolution, sql=body, declared=schema.declared)
@@ -71,6 +72,19 @@ def _of_query(body: str, schema: "Schema") -> list[tuple[str, str]] | None:
         (name, spoken(type_) if type_ else "")
         for name, type_ in zip(columns.names.values(), types, strict=True)
     ]
+
+
+def _with_odd_names(columns: "Columns", dialect: str) -> list[tuple[str, str]] | None:
+    """Those without a name are called what they compute, about as MySQL and SQLite do."""
+    if not columns.only_odd or columns.count is None:
+        return None
+    names: dict[str, str] = {}
+    for at, (label, origin) in enumerate(zip(columns.labels, columns.origins, strict=True)):
+        if label is not None:
+            names[label] = columns.names[label]
+        elif isinstance(origin, exp.Expr):
+            names[str(at)] = written(origin, dialect, limit=200)
+    return [(name, "") for name in names.values()]
 
 
 def _parsed(body: str, dialect: str) -> exp.Expr:

@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from farm.sql.calls import aggregates_rows, called, written
-from farm.sql.names.owners import NO_AGGREGATES, innermost, is_window
+from farm.sql.names.owners import NO_AGGREGATES, Aggregate, innermost, is_window
 from farm.sql.nearest import nearest
 from farm.sql.shape import branches, calls_itself, is_bare_position, items
 from farm.sql.subject import Subject
 from farm.sql.verdict import Finding
 
+_TWICE = "aggregate twice with a subquery in FROM"
 _INSTEAD = "filter groups with HAVING, or aggregate in a subquery"
 
 
@@ -18,10 +19,24 @@ def aggregates_in_place(subject: Subject) -> Iterator[Finding]:
     """None in WHERE, ON or GROUP BY of their own SELECT, none inside another."""
     for aggregate in subject.aggregates:
         if aggregate.within is not None:
-            hint = "aggregate twice with a subquery in FROM"
-            yield _misplaced(subject, aggregate.node, "another aggregate", hint)
+            yield _misplaced(subject, aggregate.node, "another aggregate", _TWICE)
         elif aggregate.clause in NO_AGGREGATES:
             yield _misplaced(subject, aggregate.node, NO_AGGREGATES[aggregate.clause], _INSTEAD)
+        elif (inner := _aggregate_by_alias(aggregate, subject)) is not None:
+            yield _misplaced(subject, inner, "another aggregate, by its alias", _TWICE)
+
+
+def _aggregate_by_alias(aggregate: Aggregate, subject: Subject) -> exp.Expr | None:
+    """The aggregate that an argument means by the alias of a result column, which MariaDB takes."""
+    if subject.rules.name != "sqlite" or not aggregate.selection.scope.aliases:
+        return None
+    for column in aggregate.node.find_all(exp.Column):
+        reference = subject.resolution.references.get(id(column))
+        own = reference is not None and reference.scope is aggregate.selection.scope
+        meant = reference.alias if reference is not None and own else None
+        if meant is not None and (inner := _first(meant, subject)) is not None:
+            return inner
+    return None
 
 
 def aggregates_outside_recursion(subject: Subject) -> Iterator[Finding]:

@@ -276,6 +276,8 @@ class _Walk:
             columns = Columns(
                 names=table.columns,
                 count=len(table.columns),
+                complete=not table.odd_names,
+                only_odd=table.odd_names,
                 labels=table.column_names,
                 origins=table.column_types,
             )

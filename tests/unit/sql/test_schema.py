@@ -3,6 +3,7 @@
 import pytest
 
 from farm.errors import BadInput
+from farm.sql.checks import check
 from farm.sql.schema import Schema
 
 PG_DUMP = """
@@ -219,3 +220,10 @@ def test_a_postgres_view_has_the_types_of_its_query():
     view = "CREATE VIEW v AS SELECT sum(a) AS s, b || 'x' AS c FROM t GROUP BY b"
     schema = Schema.from_ddl(f"CREATE TABLE t (a integer, b text); {view}", "postgres")
     assert dict(schema.find("v", quoted=False).types) == {"s": "bigint", "c": "text"}
+
+
+@pytest.mark.parametrize(("column", "codes"), [("s", []), ('"max(a)"', []), ("a", ["unknown_column"])])
+def test_columns_of_a_view_that_have_no_name_leave_the_others_known(column, codes):
+    ddl = "CREATE TABLE t (a, b); CREATE VIEW v AS SELECT b AS s, max(a) FROM t GROUP BY b"
+    findings = check(f"SELECT {column} FROM v", Schema.from_ddl(ddl, "sqlite"))
+    assert [finding.code for finding in findings] == codes

@@ -557,3 +557,6 @@ SELECT date(d), count(*) FROM t GROUP BY CAST(d AS date) ORDER BY date(d) --> sq
 SELECT DATE_SUB(d) FROM t --> none
 SELECT DATE_SUB(d, INTERVAL 1 DAY) FROM t --> mysql
 WITH RECURSIVE r(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM r) CYCLE x SET l USING p SELECT x, l FROM r --> postgres
+SELECT b, count(*) AS n FROM t GROUP BY b HAVING n = max(n) --> mysql ? duckdb
+SELECT b, count(*) AS a FROM t GROUP BY b HAVING max(t.a) > 1 --> sqlite postgres mysql duckdb
+SELECT v.b, v.x FROM (SELECT b, max(a) AS x FROM t GROUP BY b) v GROUP BY v --> none
