@@ -135,8 +135,9 @@ class Grouping:
         stack = [(node, inside)]
         while stack:
             here, within = stack.pop()
-            if isinstance(here, exp.Star) and not within:
-                if not self._all_determined(self.selection.scope.sources):
+            if isinstance(here, exp.Star):
+                shows_columns = not within and here.parent is self.selection.node  # not so count(*) OVER ()
+                if shows_columns and not self._all_determined(self.selection.scope.sources):
                     yield Ungrouped(node=here, inside=False)
             elif isinstance(here, exp.Column):
                 if not self._is_single(here, within=within):

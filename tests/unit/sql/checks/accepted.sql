@@ -560,3 +560,16 @@ WITH RECURSIVE r(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM r) CYCLE x SET l US
 SELECT b, count(*) AS n FROM t GROUP BY b HAVING n = max(n) --> mysql ? duckdb
 SELECT b, count(*) AS a FROM t GROUP BY b HAVING max(t.a) > 1 --> sqlite postgres mysql duckdb
 SELECT v.b, v.x FROM (SELECT b, max(a) AS x FROM t GROUP BY b) v GROUP BY v --> none
+SELECT count(*) OVER (), avg(a) FROM t --> sqlite postgres mysql duckdb
+SELECT b, count(*) OVER (), count(*) FROM t GROUP BY b --> sqlite postgres mysql duckdb
+SELECT b, count(*) OVER (PARTITION BY b), sum(count(*)) OVER () FROM t GROUP BY b ORDER BY count(*) OVER () --> sqlite postgres mysql duckdb
+SELECT b, rank() OVER (ORDER BY max(a)), max(count(*)) OVER () - min(a) FROM t GROUP BY b --> sqlite postgres mysql duckdb
+SELECT *, count(*) FROM t --> sqlite
+SELECT *, count(*) FROM t GROUP BY b --> sqlite
+SELECT b, count(*), (SELECT count(*) FROM u) FROM t GROUP BY b --> sqlite postgres mysql duckdb
+SELECT b, row_number() OVER (ORDER BY count(*) DESC, b), first_value(b) OVER (ORDER BY count(*)), count(*) FILTER (WHERE a > 1) OVER () FROM t GROUP BY b --> sqlite
+SELECT upper(b), count(*) OVER (PARTITION BY upper(b)) FROM t GROUP BY upper(b) --> sqlite postgres mysql duckdb
+SELECT DISTINCT b, count(*) OVER (PARTITION BY b) FROM t --> sqlite postgres mysql duckdb
+SELECT b, avg(avg(a)) OVER (), 100.0 * count(*) / sum(count(*)) OVER () AS pct FROM t GROUP BY b HAVING count(*) > 1 --> sqlite postgres mysql duckdb
+SELECT d, sum(count(*)) OVER (ORDER BY d ROWS BETWEEN 6 PRECEDING AND CURRENT ROW) FROM t GROUP BY d --> sqlite postgres mysql duckdb
+SELECT CASE WHEN count(*) OVER () > 1 THEN max(a) END FROM t GROUP BY b --> sqlite postgres mysql duckdb
