@@ -47,14 +47,18 @@ def drawn(columns: Sequence[str], rows: Rows, choice: Mapping[str, str]) -> dict
     return {
         "spec": None if found is None or "tiles" in found else found,
         "tiles": [
-            {"title": tile["title"], "text": cell(tile["value"]).text}
-            for tile in (found or {}).get("tiles", [])
+            {"title": tile["title"], "text": _short(tile["value"])} for tile in (found or {}).get("tiles", [])
         ],
         "kinds": [(name, charts.TITLES[name]) for name in kinds],
         "kind": marks.get("kind", "tiles" if found else NO_CHART),
         "places": {name: marks.get(name) for name in ("x", "y", "colour")},
         "impossible": found is None and bool(kind) and kind != NO_CHART,
     }
+
+
+def _short(value: Any) -> str:
+    shown = cell(value)
+    return f"{shown.text}…" if shown.left_out else shown.text
 
 
 def _places(choice: Mapping[str, str]) -> dict[str, int | None]:

@@ -1,5 +1,6 @@
 """Pages: how each is reached, and what is settled first: who asks, with what right, by which form."""
 
+import contextlib
 import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
@@ -195,7 +196,8 @@ async def _sign_in(request: Request) -> Response:
     if request.headers.get("hx-request") == "true":  # a part of a page; the whole of it goes
         return Response(status_code=401, headers={"hx-redirect": _login(_shown(request))})
     if request.method not in SAFE_METHODS:
-        await _read_fields(request, BODY_LIMIT_BYTES)
+        with contextlib.suppress(HTTPException):
+            await _read_fields(request, BODY_LIMIT_BYTES)
         await request.close()
         raise HTTPException(401, "Nothing was done: you are signed in no more. Sign in, and send it anew.")
     return see(_login(f"{request.url.path}?{request.url.query}"))

@@ -36,6 +36,9 @@ def drawn(page, kind: str):
 def test_run_chart_download_and_send_the_link(watched, farm: Farm, tmp_path: Path):
     report = shop.report(farm)
     page = watched.go(f"/reports/{report}")
+    page.get_by_role("link", name="CSV").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Run this for the first time?")
+    page.get_by_role("link", name="Back to the report").click()
     page.get_by_label("country").fill("FR")
     page.get_by_role("button", name="Run on shop").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Run this for the first time?")
