@@ -13,7 +13,6 @@ _PIECE = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_NOTHING = re.compile(r"(?:[\s;]|--[^\n]*+|/\*[^*]*+(?:\*(?!/)[^*]*+)*\*/)*\Z")
 # What a chat template puts between turns, and no engine takes outside a string.
 _TURN = r"<\|\w[\w./-]{0,39}\|>|<\uff5c[^\uff5c<>\n]{1,40}\uff5c>|</?s>|<(?:start|end)_of_turn>|\[/?INST\]"
 # A line that opens with something else than SQL: marks of Markdown, a table, a label, a tag, a sentence.
@@ -48,10 +47,25 @@ _SQL_WORD = re.compile(
 
 def without_end(text: str) -> str:
     """The text without surrounding white space, and without semicolons and comments at its end."""
+    end: int | None = None
+    read = 0
     for match in _PIECE.finditer(text):
-        if match["end"] and _NOTHING.match(text, match.end()):
-            return text[: match.start()].strip()
-    return text.strip()
+        if end is not None and not (_is_blank(text[read : match.start()]) and _says_nothing(match)):
+            end = None
+        if match["end"] and end is None:
+            end = match.start()
+        read = match.end()
+    return text[: end if _is_blank(text[read:]) else None].strip()
+
+
+def _says_nothing(piece: re.Match[str]) -> bool:
+    """Whether it is a semicolon, or a comment that is closed."""
+    found = piece[0]
+    return bool(piece["end"]) or found.startswith("--") or (found[:2] == "/*" and found[2:].endswith("*/"))
+
+
+def _is_blank(text: str) -> bool:
+    return not text or text.isspace()
 
 
 def first_statement(text: str) -> str:

@@ -13,6 +13,7 @@ _REPLACED: dict[str, str | None] = {
 }
 _TYPOGRAPHY = str.maketrans(_REPLACED)
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
+_LONG_ENTITY = re.compile(r"&#(?=\d{9})")  # Python makes a number of no more than 4,300 digits
 _ESCAPED_LINE = re.compile(r"\\r?\\n|\\n|\\t")
 _ESCAPED_MARK = re.compile(r"\\([_*\[\]()#+\-.!<>=%|{}`~\"&])")
 _QUOTE_MARK = re.compile(r"^[ \t]*>[ \t]?", re.MULTILINE)
@@ -25,7 +26,7 @@ def mended(text: str) -> tuple[str, ...]:
     First without entities, typographic quotes, wide and invisible characters, and marks of quotation; then
     also without backslashes before marks of Markdown or for line ends.
     """
-    careful = _BREAK.sub("\n", html.unescape(text)).translate(_TYPOGRAPHY)
+    careful = _BREAK.sub("\n", html.unescape(_LONG_ENTITY.sub("&amp;#", text))).translate(_TYPOGRAPHY)
     if _IS_QUOTED.match(careful):
         careful = _QUOTE_MARK.sub("", careful)
     bold = _ESCAPED_MARK.sub(r"\1", _ESCAPED_LINE.sub("\n", careful)) if "\\" in careful else careful

@@ -11,8 +11,10 @@ MOST_STARTS = 40
 MOST_CHARS = 30_000
 
 _COMMENT = r"(?:--[^\n]*+|/\*[^*]*+(?:\*(?!/)[^*]*+)*\*/)"
+# Between WITH and a name. Bounded, as otherwise each WITH in a text may look through all that follows.
+_SHORT_COMMENT = r"(?:--[^\n]{0,1000}+(?:\n|\Z)|/\*[^*]*+(?:\*(?!/)[^*]*+){0,100}\*/)"
 _READ = (
-    rf"SELECT\b|WITH\s(?:\s|{_COMMENT})*(?:RECURSIVE\s+)?(?:\w+|\"[^\"]*\"|`[^`]*`|\[[^\[\]]*\])\s*"
+    rf"SELECT\b|WITH\s(?:\s|{_SHORT_COMMENT})*(?:RECURSIVE\s+)?(?:\w+|\"[^\"]*\"|`[^`]*`|\[[^\[\]]*\])\s*"
     r"(?:\([^()]*\)\s*)?AS\s*(?:(?:NOT\s+)?MATERIALIZED\s*)?\("
 )
 BEGINS = re.compile(rf"[\s(]*+(?:{_COMMENT}[\s(]*+)*(?:{_READ}|VALUES\s*+\()", re.IGNORECASE | re.DOTALL)
