@@ -1,5 +1,6 @@
 """`farm doctor`, `migrate`, `pause`, `resume`, `scale`: keeping a farm well."""
 
+import os
 from typing import Annotated
 
 import typer
@@ -23,7 +24,6 @@ from farm.cli.shared import (
 )
 from farm.cli.sheet import Column
 from farm.errors import BadInput
-from farm.health.sources import settings_with_sources
 
 Queue = Annotated[str, typer.Argument(help="The queue's name.")]
 SETTING_COLUMNS = (Column("setting", whole=True), Column("value"), Column("source"))
@@ -41,9 +41,12 @@ def doctor(json: Json = False) -> None:
     Secrets are masked. The model is asked for one word, which costs a few tokens.
     """
     from farm.health import doctor as checks
+    from farm.health.sources import misspelt, settings_with_sources
 
     settings = loaded()
     shown = settings_with_sources(settings)
+    for name, meant in misspelt(os.environ).items():
+        note(f"{name} is no setting; did you mean {meant}?")
     if not json:
         sheet.show(console, SETTING_COLUMNS, [[row["name"], row["value"], row["source"]] for row in shown])
         note("testing …")

@@ -1,6 +1,6 @@
 """Each effective setting with its value and the source that gave it; secrets never leave here."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pydantic import SecretStr
@@ -8,7 +8,9 @@ from pydantic_settings import EnvSettingsSource, PydanticBaseSettingsSource
 
 from farm.redaction import masked
 from farm.settings import Settings, file_sources
+from farm.sql.nearest import nearest
 
+PREFIX = "FARM_"
 HIDDEN = "********"
 
 
@@ -30,6 +32,19 @@ def variable(field: str) -> str:
     alias = Settings.model_fields[field].validation_alias
     choices = getattr(alias, "choices", None)
     return str(choices[0]) if choices else f"FARM_{field.upper()}"
+
+
+def misspelt(names: Iterable[str]) -> dict[str, str]:
+    """Of these environment variables those that are no settings but resemble one, with that one."""
+    known = {variable(field).removeprefix(PREFIX): variable(field) for field in Settings.model_fields}
+    found: dict[str, str] = {}
+    for name in sorted(names):
+        word = name.upper().removeprefix(PREFIX).partition("__")[0]
+        if not name.upper().startswith(PREFIX) or word in {*known, "CONFIG", "SECRETS_DIR"}:
+            continue
+        if close := nearest(word, known):
+            found[name] = known[close[0]]
+    return found
 
 
 def shown(field: str, value: Any) -> str:

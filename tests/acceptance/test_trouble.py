@@ -149,10 +149,13 @@ def test_the_doctor_names_what_is_wrong_and_hides_secrets(ready_farm: Cli, llm: 
     llm.api_key = "right"
     (ready_farm.folder / "farm.toml").write_text('row_limit = 7\n[targets.shop]\nurl = "sqlite:///none.db"\n')
     sick = ready_farm.with_settings(
-        OPENAI_API_KEY="sk-topsecret", FARM_REDIS_URL="redis://farm:topsecret@127.0.0.1:1/0"
+        OPENAI_API_KEY="sk-topsecret",
+        FARM_REDIS_URL="redis://farm:topsecret@127.0.0.1:1/0",
+        FARM_WOKERS="3",
     )
     ended = sick("doctor", "--json")
     assert ended.code == 1
+    assert "FARM_WOKERS is no setting; did you mean FARM_WORKERS?" in ended.err
     settings = {setting["name"]: setting for setting in ended.json["settings"]}
     assert settings["OPENAI_API_KEY"] == {
         "name": "OPENAI_API_KEY",

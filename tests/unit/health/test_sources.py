@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from farm.health.sources import settings_with_sources, variable
+from farm.health.sources import misspelt, settings_with_sources, variable
 from farm.settings import Settings
 
 
@@ -41,6 +41,19 @@ def test_the_strongest_source_is_named(alone: Path, monkeypatch: pytest.MonkeyPa
     assert rows["FARM_ROW_LIMIT"] == ("5", str(alone / "secrets"))
     assert rows["FARM_MAX_REPAIRS"] == ("1", "farm.toml")
     assert rows["FARM_MODEL"][1] == "default"
+
+
+def test_a_misspelt_variable_is_told_with_the_one_that_was_meant() -> None:
+    given = (
+        "FARM_WOKERS",
+        "farm_concurency",
+        "FARM_WORKERS",
+        "FARM_CONFIG",
+        "FARM_POOLS__BIG__MODEL",
+        "PATH",
+    )
+    assert misspelt(given) == {"FARM_WOKERS": "FARM_WORKERS", "farm_concurency": "FARM_CONCURRENCY"}
+    assert misspelt(["FARM_TEST_MARK", "FARM_SECRETS_DIR"]) == {}
 
 
 def test_no_secret_is_shown(alone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
