@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, Route, expect
-from support.store import SHOP, accepted, add, claim, finish, rejected, state
+from support.store import SHOP, accepted, add, claim, end, finish, rejected, state
 from support.web import served
 
 from farm.api import Farm
@@ -33,8 +33,13 @@ def test_somebody_watches_the_farm_change_and_pauses_a_queue(watched, farm: Farm
     add(farm.store, 1_234)
     expect(waiting).to_have_text("1,234")
     with farm.store.write() as connection:
-        workers.register(connection, name="w", slot="default-1", host="<b>here</b>", pid=42, queue="default")
+        for name in ("before", "w"):
+            slot = {"slot": "default-1", "host": "<b>here</b>", "pid": 42, "queue": "default"}
+            workers.register(connection, name=name, **slot)
+        end(connection, "before", "killed by signal 9")
     expect(page.get_by_role("table", name="Workers")).to_contain_text("<b>here</b>")
+    page.get_by_text("Workers that ended unwanted").click()
+    expect(page.get_by_text("killed by signal 9").last).to_be_visible()
     assert watched.violations() == []
 
     pause = page.get_by_role("button", name="Pause default")
@@ -42,6 +47,7 @@ def test_somebody_watches_the_farm_change_and_pauses_a_queue(watched, farm: Farm
     add(farm.store, 1)
     expect(waiting).to_have_text("1,235")
     expect(pause).to_be_focused()  # what changes leaves the keyboard where it is
+    expect(page.locator("#ends")).to_have_attribute("open", "")  # and open what was opened
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Resume default")).to_be_visible()
     page.get_by_role("link", name="Log", exact=True).click()
