@@ -7,14 +7,22 @@ from functools import lru_cache
 # How rows shall be sorted says nothing about tables, least of all about one called orders.
 SORTING = re.compile(r"\b(ordered|sorted|in order) (by|of)\b")
 WORD = re.compile(r"[a-z]+|\d+")
+LONGEST_NAME = 40
+"""Names of tables and columns come again with every question; the questions themselves do not."""
 LITTLE = frozenset({"a", "an", "and", "by", "for", "in", "of", "or", "per", "the"})
 
 
-@lru_cache(maxsize=20_000)
 def stems(text: str) -> tuple[str, ...]:
     """The words of `text` in lower case without endings of plural and past; identifiers are split at `_`."""
+    return _stems_of_name(text) if len(text) <= LONGEST_NAME else _stems(text)
+
+
+def _stems(text: str) -> tuple[str, ...]:
     plain = SORTING.sub(" ", text.lower()).replace("e-mail", "email")
     return tuple(_stem(word) for word in WORD.findall(plain))
+
+
+_stems_of_name = lru_cache(maxsize=20_000)(_stems)
 
 
 def _stem(word: str) -> str:
