@@ -17,7 +17,9 @@ from farm.sql.dialect import Rules
 from farm.sql.reader import Reader, Relation
 from farm.sql.types.declared import Declared
 
-_COPY_BLOCK = re.compile(r"^COPY\s[^\n]*\sFROM\s+stdin;.*?^\\\.$", re.IGNORECASE | re.MULTILINE | re.DOTALL)
+_COPY_BLOCK = re.compile(
+    r"^COPY\s[^\n]*\sFROM\s+stdin;.*?(?:^\\\.$|\Z)", re.IGNORECASE | re.MULTILINE | re.DOTALL
+)
 _FOR_MYSQL_ONLY = re.compile(r"/\*!\d*(.*?)\*/", re.DOTALL)
 _DELIMITER = re.compile(r"^DELIMITER[^\n]*$", re.IGNORECASE | re.MULTILINE)
 _PSQL_COMMAND = re.compile(r"^\\[^\n]*$", re.MULTILINE)

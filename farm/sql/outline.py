@@ -168,8 +168,9 @@ class _KeyReader(Reader):
         while (key := _index(tokens, "FOREIGN KEY", start)) is not None:
             start = key + 1
             at = _index(tokens, "REFERENCES", start)
-            if at is not None:
-                yield self._referred(tokens[at:], child, self._names(tokens[key:at]), search_path)
+            if at is None:
+                return
+            yield self._referred(tokens[at:], child, self._names(tokens[key:at]), search_path)
 
     def _referred(
         self, tokens: list[Token], child: _Place, columns: tuple[str, ...], search_path: str | None

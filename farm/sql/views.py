@@ -88,8 +88,12 @@ def _with_odd_names(columns: "Columns", dialect: str) -> list[tuple[str, str]] |
 
 
 def _parsed(body: str, dialect: str) -> exp.Expr:
+    from farm.sql.checks.bounds import is_bearable
+
     reader = Dialect.get_or_raise(dialect)
     tokens = list(reader.tokenize(body))
+    if not is_bearable([token.token_type for token in tokens], dialect):
+        raise ValueError("the query is too long or too deep to be parsed")
     keep_as_written(token for token in tokens if token.token_type is TokenType.R_PAREN)
     tree = reader.parser().parse(tokens, body)[0]
     if tree is None:

@@ -14,6 +14,7 @@ from farm.sql.verdict import Finding
 # Largest real query known: 6,047 characters, 7 levels of parentheses (published text-to-SQL sets).
 LENGTH_LIMIT_CHARS = 20_000
 TOKEN_LIMIT = 5_000
+VIEW_TOKEN_LIMIT = 20_000
 NESTING_LIMIT = 24
 CHAIN_LIMIT = 16
 OPERAND_LIMIT = 500
@@ -141,6 +142,16 @@ def within_nesting(subject: Subject) -> Iterator[Finding]:
         at = _copied_too_often(subject.token_types, links(subject.rules.name))
     if at is not None:
         yield replace(TOO_DEEP, **subject.place(tokens[at].start))
+
+
+def is_bearable(kinds: Sequence[TokenType], dialect: str) -> bool:
+    """Whether the parser bears the words of a view's query, which are of these kinds."""
+    return (
+        len(kinds) <= VIEW_TOKEN_LIMIT
+        and TokenType.PIPE_GT not in kinds
+        and _too_deep(kinds) is None
+        and _copied_too_often(kinds, links(dialect)) is None
+    )
 
 
 def no_code_in_comments(subject: Subject) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from farm.sql.assess import judge, judged
+from farm.sql.outline import read_outline
 from farm.sql.schema import Schema
 
 SCHEMAS = {dialect: Schema.from_ddl(DDL, dialect) for dialect in DIALECTS}
@@ -120,3 +121,22 @@ def test_a_wide_table_is_judged_at_once_however_often_it_is_named(sql, code):
     assert time.process_time() - started < 1.5
     assert (found.verdict.first_error.code if found.verdict.first_error else None) == code
     assert len(found.verdict.findings) <= 20
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "CREATE VIEW v AS SELECT 1 FROM " + "(" * 20_000 + "t" + ")" * 20_000,
+        "CREATE VIEW v AS " + "SELECT * FROM (" * 10_000 + "SELECT 1" + ") a" * 10_000,
+        "CREATE VIEW v AS SELECT x" + " . f(1)" * 3_000,
+        "CREATE VIEW v AS FROM t " + "|> SELECT id " * 1_500,
+        "ALTER TABLE t " + "ADD FOREIGN KEY (id), " * 4_000 + "ADD c integer",
+        "\nCOPY t FROM stdin;" * 20_000,
+    ],
+    ids=lambda hostile: hostile[:30],
+)
+def test_a_hostile_schema_is_read_at_once(hostile):
+    started = time.process_time()
+    outline = read_outline(f"CREATE TABLE t (id integer); {hostile};", "postgres")
+    assert time.process_time() - started < 1.5
+    assert outline.tables[0].label == "t"
