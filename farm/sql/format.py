@@ -3,7 +3,8 @@
 import sqlglot
 from sqlglot.errors import SqlglotError
 
-from farm.sql.checks.bounds import LENGTH_LIMIT_CHARS
+from farm.sql.checks.bounds import LENGTH_LIMIT_CHARS, is_bearable
+from farm.sql.parsing import tokenize
 
 
 def pretty(sql: str, dialect: str) -> str:
@@ -12,6 +13,8 @@ def pretty(sql: str, dialect: str) -> str:
     if len(sql) > LENGTH_LIMIT_CHARS:
         return sql
     try:
+        if not is_bearable([token.token_type for token in tokenize(sql, dialect)], dialect):
+            return sql
         return sqlglot.transpile(sql, read=dialect, write=dialect, pretty=True)[0]
     except (SqlglotError, RecursionError, ValueError, IndexError):
         return sql
