@@ -10,7 +10,7 @@ import math
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from datetime import date, datetime
@@ -192,6 +192,13 @@ def program() -> str:
         return "farm"
     on_path = any(Path(folder) == called.parent for folder in os.get_exec_path())
     return "farm" if on_path else sys.argv[0]
+
+
+def nobody_works(scales: Sequence[int | None]) -> str:
+    """What to say where no worker is alive, by the number that each queue was scaled to."""
+    if scales and not any(scale != 0 for scale in scales):
+        return "no worker is alive: all queues are scaled to 0; `farm scale QUEUE=` goes back to the settings"
+    return "no worker is alive; `farm up` starts some"
 
 
 def record(farm: Farm, action: str, **detail: Any) -> None:

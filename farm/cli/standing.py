@@ -13,6 +13,7 @@ from farm.cli.shared import (
     add_command,
     console,
     counted,
+    nobody_works,
     note,
     opened,
     print_json,
@@ -74,7 +75,7 @@ def status(json: Json = False) -> None:
     if now["workers"]:
         sheet.show(console, WORKER_COLUMNS, [_worker(worker) for worker in now["workers"]])
     else:
-        say("no worker is alive; `farm up` starts some")
+        say(nobody_works([queue["scale"] for queue in now["queues"]]))
     for end in now["ends"][:ENDS_SHOWN]:
         note(f"{end['slot']} on {end['host']} ended {duration(end['seconds_ago'])} ago: {end['reason']}")
     if len(now["ends"]) > ENDS_SHOWN:

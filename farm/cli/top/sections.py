@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from farm.cli.shared import nobody_works
 from farm.cli.sheet import Column
 from farm.cli.top.figures import Figures
 from farm.health.overview import Overview, QueueLine
@@ -76,7 +77,7 @@ def sections(figures: Figures, *, hours: int) -> list[Section]:
     found = [
         Section(rows=[(tasks_line(figures.tasks),)], rank=0),
         _queues(seen.queues),
-        _workers(seen.workers),
+        _workers(seen.workers, seen.queues),
         _ends(seen.ends),
         Section(rows=list(_outcomes(seen, hours)), rank=3, least=2),
         _latencies(seen),
@@ -107,9 +108,9 @@ def _queues(queues: Sequence[QueueLine]) -> Section:
     return Section(columns=QUEUES, rows=rows, rank=1, warnings=frozenset(wrong))
 
 
-def _workers(workers: Sequence[WorkerStatus]) -> Section:
+def _workers(workers: Sequence[WorkerStatus], queues: Sequence[QueueLine]) -> Section:
     if not workers:
-        nobody = "no worker is alive; `farm up` starts some, and tasks wait until then"
+        nobody = nobody_works([queue.wanted for queue in queues])
         return Section(rows=[(nobody,)], rank=2, warnings=frozenset({0}))
     rows = [
         (

@@ -23,9 +23,11 @@ def settings() -> dict[str, Any]:
     return TOKENS
 
 
-def test_an_empty_farm_says_what_to_do(reader: TestClient):
+def test_an_empty_farm_says_what_to_do(farm: Farm, reader: TestClient):
     page = reader.get("/farm").text
     assert "No worker is alive. <code>farm up</code> starts some" in page
+    farm.scale({"default": 0, "big": 0})
+    assert "All queues are scaled to 0" in reader.get("/farm").text
     assert "No task ended within the last hour." in page
     assert "No model call has been summed up yet" in page
 

@@ -22,6 +22,8 @@ def test_an_empty_farm_stands_still(farm: Run) -> None:
     )
     assert "no worker is alive; `farm up` starts some" in out
     assert farm("tasks").out == "no task matches\n"
+    assert farm("scale", "default=0").code == 0
+    assert "all queues are scaled to 0" in farm("status").out
 
 
 def test_status_counts_tasks_spending_and_queues(farm: Run, worked: Farm) -> None:
