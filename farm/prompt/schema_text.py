@@ -26,8 +26,9 @@ def read_schema(ddl: str) -> SchemaText:
     """The tables and single-column foreign keys of `ddl`, in its order."""
     tables: list[Table] = []
     keys: list[ForeignKey] = []
-    for match in CREATE.finditer(ddl):
-        items = _items(ddl, match.end())
+    at = 0
+    while match := CREATE.search(ddl, at):
+        items, at = _items(ddl, match.end())
         columns = tuple(column for item in items if (column := _column(*item)))
         tables.append(Table(name=match[1], words=tuple(stems(match[1])), columns=columns))
         keys += [key for text, _ in items if (key := _foreign_key(match[1], text))]
@@ -35,14 +36,15 @@ def read_schema(ddl: str) -> SchemaText:
     return SchemaText(tables=tuple(tables), foreign_keys=tuple(keys), signs=signs(tables))
 
 
-def _items(ddl: str, start: int) -> list[tuple[str, str]]:
-    """(text, comment) of the items between the parentheses that are open at `start`."""
+def _items(ddl: str, start: int) -> tuple[list[tuple[str, str]], int]:
+    """(text, comment) of the items between the parentheses that are open at `start`, and where those end."""
     items = [["", ""]]
-    depth = 1
+    depth, end = 1, len(ddl)
     for match in TOKEN.finditer(ddl, start):
         piece = match[0]
         depth += {"(": 1, ")": -1}.get(piece, 0)
         if depth == 0:
+            end = match.end()
             break
         if piece.startswith(("--", "/*")):
             # A comment behind the comma speaks of the column before it.
@@ -51,7 +53,7 @@ def _items(ddl: str, start: int) -> list[tuple[str, str]]:
             items.append(["", ""])
         else:
             items[-1][0] += piece
-    return [(text.strip(), comment) for text, comment in items]
+    return [(text.strip(), comment) for text, comment in items], end
 
 
 def _column(text: str, comment: str) -> Column | None:

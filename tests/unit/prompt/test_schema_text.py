@@ -66,3 +66,9 @@ def test_ddl_that_breaks_off_is_read_as_far_as_it_goes() -> None:
     (table,) = read_schema("CREATE TABLE t (a INTEGER, b TEXT").tables
 
     assert [column.name for column in table.columns] == ["a", "b"]
+
+
+def test_no_table_is_read_within_another_one() -> None:
+    """Each of them to the end of the whole would take as long as their number squared."""
+    schema = read_schema("CREATE TABLE a (x text DEFAULT 'CREATE TABLE b (y int)'); CREATE TABLE c (z int)")
+    assert [table.name for table in schema.tables] == ["a", "c"]
