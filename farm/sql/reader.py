@@ -232,6 +232,14 @@ class Reader:
                 yield at
 
     def _qualified_name(self) -> tuple[str | None, str]:
+        parts = self._parts()
+        if not parts:
+            line = self.tokens[-1].line
+            raise BadInput(f"the DDL cannot be read: the CREATE statement in line {line} has no name")
+        return (parts[-2] if len(parts) > 1 else None), parts[-1]
+
+    def _parts(self) -> list[str]:
+        """The parts of a name with dots between them."""
         parts: list[str] = []
         while self.at < len(self.tokens):
             parts.append(self._fold(self.tokens[self.at]))
@@ -239,10 +247,7 @@ class Reader:
             if self.at >= len(self.tokens) or self.tokens[self.at].token_type is not TokenType.DOT:
                 break
             self.at += 1
-        if not parts:
-            line = self.tokens[-1].line
-            raise BadInput(f"the DDL cannot be read: the CREATE statement in line {line} has no name")
-        return (parts[-2] if len(parts) > 1 else None), parts[-1]
+        return parts
 
     def _fold(self, token: Token) -> str:
         """The name as the engine stores it: folded in Postgres unless quoted, as written in SQLite."""

@@ -116,17 +116,6 @@ class _RemarkReader(Reader):
         said = (" ".join(text.split()) for token in tokens for text in self.beside.get(token.start, ()))
         return " ".join(text for text in said if text and not _OF_A_DUMP.match(text))
 
-    def _parts(self) -> list[str]:
-        """The parts of a name with dots between them."""
-        parts: list[str] = []
-        while self.at < len(self.tokens):
-            parts.append(self._fold(self.tokens[self.at]))
-            self.at += 1
-            if self.at >= len(self.tokens) or self.tokens[self.at].token_type is not TokenType.DOT:
-                break
-            self.at += 1
-        return parts
-
     def _place(self, schema: str | None, name: str) -> tuple[str, str]:
         return (schema or self.rules.default_schema).lower(), self._folded(name)
 
