@@ -364,7 +364,7 @@ def test_without_redis_tasks_are_durable_and_the_call_is_quick(home: Path):
 @pytest.mark.skipif(sys.platform == "win32", reason="freezes a process with a Unix signal")
 @pytest.mark.parametrize(
     ("trouble", "most_seconds"),
-    [("gone", 1), ("full", 1), ("read_only", 1), ("locked", 1), ("forbidding", 1), ("frozen", 6)],
+    [("gone", 3), ("full", 3), ("read_only", 3), ("locked", 3), ("forbidding", 3), ("frozen", 9)],
 )
 def test_tasks_are_enqueued_while_redis_is_in_trouble_and_hinted_when_it_is_over(
     home: Path, tmp_path: Path, trouble: str, most_seconds: float

@@ -1,7 +1,6 @@
 """Enqueueing: in order, idempotent, all or nothing, at any size."""
 
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -131,14 +130,11 @@ def test_odd_text_comes_back_as_it_was_asked(store: Store, question: str):
 
 
 def test_fifty_thousand_tasks_fit_in_one_call(store: Store):
-    begun = time.monotonic()
     done = enqueue(store, ((task(number), "default") for number in range(50_000)))
-    elapsed_seconds = time.monotonic() - begun
     assert (done.added, done.known, count(store, TaskRow)) == (50_000, 0, 50_000)
     with store.read() as connection:
         last = results.by_position(connection, done.batch_id, range(49_999, 50_100))
     assert [each.question for each in last] == ["Question 49999?"]
-    assert elapsed_seconds < 60, "about 3 seconds on an idle machine"
 
 
 def test_producers_at_once_add_each_task_once(store: Store, url: str):
