@@ -1,5 +1,6 @@
 """The real command line as processes, in a home of its own, and a count of the processes it leaves behind."""
 
+import contextlib
 import json
 import os
 import signal
@@ -105,12 +106,17 @@ class Cli:
 
     def processes(self) -> list[str]:
         """The command lines of all living processes that carry the mark."""
-        return [" ".join(process.cmdline()) or process.name() for process in _marked(self.mark, self.home)]
+        lines = []
+        for process in _marked(self.mark, self.home):
+            with contextlib.suppress(psutil.Error):  # it has just ended
+                lines.append(" ".join(process.cmdline()) or process.name())
+        return lines
 
     def kill_all(self) -> None:
         """End whatever still carries the mark."""
         for process in _marked(self.mark, self.home):
-            process.kill()
+            with contextlib.suppress(psutil.Error):
+                process.kill()
 
 
 def interrupt(process: "subprocess.Popen[str]") -> None:

