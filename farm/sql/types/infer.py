@@ -14,7 +14,6 @@ from farm.sql.calls import called, is_call, start_of, written
 from farm.sql.names.resolution import Resolution
 from farm.sql.names.sources import Origin
 from farm.sql.place import place
-from farm.sql.shape import branches, calls_itself
 from farm.sql.types import resolve
 from farm.sql.types.calls import CallTyping, function
 from farm.sql.types.catalog import ENUM, RECORD, UNKNOWN
@@ -23,6 +22,7 @@ from farm.sql.types.declared import Declared
 from farm.sql.types.literals import is_value
 from farm.sql.types.names import spoken
 from farm.sql.types.operators import BINARY, COMPARISONS, hint, spoken_operator
+from farm.sql.types.sets import recursive_query, set_operation
 from farm.sql.types.written import written_type
 from farm.sql.verdict import Finding
 
@@ -314,50 +314,6 @@ class Typing(CallTyping):
                 self.convert(part, shared)
         return shared
 
-    def _set_operation(self, node: exp.Expr) -> None:
-        """The parts of UNION agree column by column, from left to right as Postgres pairs them."""
-        columns = self.resolution.outputs.get(id(node))
-        if columns is None or isinstance(node.parent, exp.SetOperation):
-            return
-        for at, origin in enumerate(columns.origins):
-            if not isinstance(origin, tuple):
-                continue
-            types = [self.type(part) if isinstance(part, exp.Expr) else self.origin(part) for part in origin]
-            shared = types[0]
-            for type_ in types[1:]:
-                if shared is None or type_ is None:
-                    break
-                ours, shared = shared, common_type([shared, type_])
-                if shared is None:
-                    what = f"{node.key.upper()} gives {spoken(ours)} and {spoken(type_)} in column {at + 1}"
-                    self.report("types_differ", what, node, hint="convert them to one type with CAST")
-            for part, type_ in zip(origin, types, strict=True):
-                if isinstance(part, exp.Expr) and type_ == UNKNOWN and len(types) == 2:
-                    self.convert(part, shared)
-
-    def _recursive(self, node: exp.Expr) -> None:
-        """The first part of a recursive query decides what its columns are."""
-        query, above = node.this, node.parent
-        if not isinstance(query, exp.SetOperation) or not (above and above.args.get("recursive")):
-            return
-        first, *rest = branches(query)
-        if not any(calls_itself(part, node) for part in rest):
-            return
-        parts = [self.resolution.outputs.get(id(part)) for part in (first, *rest)]
-        for at, each in enumerate(zip(*(part.origins for part in parts if part is not None), strict=False)):
-            start = self.origin(each[0])
-            types = [start, *(self.type(x) if isinstance(x, exp.Expr) else self.origin(x) for x in each[1:])]
-            whole = common_type([type_ for type_ in types if type_ is not None])
-            if None in types or start is None or whole == start:
-                continue
-            others = " and ".join(dict.fromkeys(spoken(type_) for type_ in types[1:] if type_))
-            self.report(
-                "types_differ",
-                f"{node.alias} begins with {spoken(start)} in column {at + 1}, and goes on with {others}",
-                node,
-                hint=f"begin with CAST(… AS {spoken(whole)})" if whole else "convert them to one type",
-            )
-
     def _array(self, node: exp.Expr) -> str | None:
         if any(isinstance(part, exp.Query) for part in node.expressions):
             return None
@@ -431,9 +387,9 @@ _HANDLERS: dict[type, Callable[[Typing, exp.Expr], str | None]] = {
     exp.Neg: Typing._negative,
     exp.Case: Typing._case,
     exp.Array: Typing._array,
-    exp.Union: Typing._set_operation,
-    exp.Except: Typing._set_operation,
-    exp.Intersect: Typing._set_operation,
+    exp.Union: set_operation,
+    exp.Except: set_operation,
+    exp.Intersect: set_operation,
     exp.Bracket: Typing._bracket,
     exp.Subquery: Typing._scalar,
     exp.Where: Typing._condition,
@@ -445,5 +401,5 @@ _HANDLERS: dict[type, Callable[[Typing, exp.Expr], str | None]] = {
     exp.StrPosition: Typing._position,
     exp.WithinGroup: Typing._within_group,
     exp.Unnest: Typing._unnest,
-    exp.CTE: Typing._recursive,
+    exp.CTE: recursive_query,
 }
