@@ -17,12 +17,13 @@ ANY_NUMBER = 10_000
 class Rules:
     """How one dialect reads names.
 
-    `folds_quoted`: quoted names ignore case too. `folds_tables`: so do those of tables. `aliases_everywhere`:
-    WHERE, GROUP BY and HAVING see the aliases of the SELECT list, and what else only SQLite does;
-    `alias_clauses`: these clauses see them. `whole_rows`: a table's name is a value. `grouping`: a column
-    beside aggregates must be in GROUP BY (strict), or the primary key of its table (keys), or need not
-    (free). `strings_in_double_quotes`: one that names nothing is a string. `hidden_columns` exist on every
-    table; `bare_words` are values written without parentheses; `catalogs` are system tables that may be read,
+    `folds_quoted`: quoted names ignore case too. `folds_tables`: so do those of tables.
+    `aliases_everywhere`: WHERE, GROUP BY and HAVING see the aliases of the SELECT list, and what else
+    only SQLite does; `alias_clauses`: these clauses see them. `whole_rows`: a table's name is a value.
+    `implied_lateral`: a query in FROM sees the sources before it. `grouping`: a column beside aggregates
+    must be in GROUP BY (strict), or the primary key of its table (keys), or need not (free).
+    `strings_in_double_quotes`: one that names nothing is a string. `hidden_columns` exist on every table;
+    `bare_words` are values written without parentheses; `catalogs` are system tables that may be read,
     with their schema where need be, `"schema.*"` standing for all of one but `secrets`; `reserved` words
     name nothing unless quoted.
     """
@@ -41,6 +42,7 @@ class Rules:
     alias_clauses: frozenset[str] = frozenset()
     folds_tables: bool = True
     whole_rows: bool = False
+    implied_lateral: bool = False
 
     def fold_table(self, name: str, *, quoted: bool) -> str:
         """The same for the name or alias of a table."""
@@ -182,6 +184,7 @@ DUCKDB = Rules(
     aliases_everywhere=False,
     alias_clauses=frozenset({"select", "where", "group", "having", "order", "qualify"}),
     whole_rows=True,
+    implied_lateral=True,
     grouping="strict",
     strings_in_double_quotes=False,
     hidden_columns=frozenset({"rowid"}),

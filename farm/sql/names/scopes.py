@@ -213,7 +213,8 @@ class _Walk:
         if isinstance(node, exp.Subquery) and is_joined(node):
             self._parenthesised_join(node, scope, ctes)
         elif isinstance(node, exp.Subquery):
-            self._add(node, self.query(node, scope.parent, ctes), scope)
+            outer = scope if self.lookup.schema.rules.implied_lateral else scope.parent
+            self._add(node, self.query(node, outer, ctes), scope)
         elif isinstance(node, exp.Lateral):
             inner = node.this
             if isinstance(inner, exp.Subquery):

@@ -573,3 +573,6 @@ SELECT DISTINCT b, count(*) OVER (PARTITION BY b) FROM t --> sqlite postgres mys
 SELECT b, avg(avg(a)) OVER (), 100.0 * count(*) / sum(count(*)) OVER () AS pct FROM t GROUP BY b HAVING count(*) > 1 --> sqlite postgres mysql duckdb
 SELECT d, sum(count(*)) OVER (ORDER BY d ROWS BETWEEN 6 PRECEDING AND CURRENT ROW) FROM t GROUP BY d --> sqlite postgres mysql duckdb
 SELECT CASE WHEN count(*) OVER () > 1 THEN max(a) END FROM t GROUP BY b --> sqlite postgres mysql duckdb
+SELECT t.b FROM t JOIN (SELECT t.a AS x FROM u) s ON t.a = s.x --> duckdb
+SELECT t.b FROM t JOIN (SELECT b AS x FROM u) s ON t.b = s.x --> duckdb
+SELECT s.x FROM (SELECT t.a AS x FROM u) s, t --> none
