@@ -1,6 +1,6 @@
 """The farm from Python: the one class that programs and the command line use."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Self
 
@@ -375,6 +375,19 @@ def _states(states: Iterable[str]) -> tuple[TaskState, ...]:
         return tuple(TaskState(state) for state in ([states] if isinstance(states, str) else states))
     except ValueError as error:
         raise BadInput(f"{error}; states are {', '.join(TaskState)}") from None
+
+
+def task_check(farm: Farm, known: list[str]) -> Callable[[Task], None]:
+    """What raises BadInput for a task whose target is none of these, or whose dialect or model is unknown."""
+
+    def check(task: Task) -> None:
+        if task.target not in known:
+            raise BadInput(str(targets.unknown(task.target, known)))
+        if task.dialect is not None:
+            require_dialect(task.dialect)
+        farm.queue_for(task.model)
+
+    return check
 
 
 def open_store(settings: Settings) -> Store:

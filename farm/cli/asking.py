@@ -9,7 +9,7 @@ from typing import IO, Annotated, Any
 import typer
 
 from farm import intake
-from farm.api import Farm
+from farm.api import Farm, task_check
 from farm.batch import Batch
 from farm.cli.progress import follow
 from farm.cli.shared import (
@@ -178,14 +178,9 @@ def _rows(
     if dialect is not None:
         require_dialect(dialect)
 
-    def check(task: Task) -> None:
-        if task.target not in known:
-            raise BadInput(str(targets.unknown(task.target, known)))
-        if task.dialect is not None:
-            require_dialect(task.dialect)
-        farm.queue_for(task.model)
-
-    return intake.read(stream, format, default_target=target, default_dialect=dialect, check=check)
+    return intake.read(
+        stream, format, default_target=target, default_dialect=dialect, check=task_check(farm, known)
+    )
 
 
 def _good(rows: Iterator[Task | BadRow], bad: list[BadRow], keep_going: bool) -> Iterator[Task]:

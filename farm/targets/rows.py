@@ -1,14 +1,28 @@
 """Takes a query's rows up to a number of rows and an amount of memory, whatever the query would deliver."""
 
 import sys
+import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
+
+from farm.targets.engine import Result
+from farm.targets.reading import Reading
 
 FIRST_CHUNK_ROWS = 16
 CHUNK_ROWS = 200
 MEMORY_LIMIT_BYTES = 64 * 1024 * 1024
 
 Row = tuple[Any, ...]
+
+
+def result_of(query: AbstractContextManager[Reading], *, row_limit: int) -> Result:
+    """What a query gives, and how long it took from its start."""
+    started = time.perf_counter()
+    with query as reading:
+        rows, truncated = gather(reading.fetch, row_limit=row_limit)
+    elapsed_ms = (time.perf_counter() - started) * 1000
+    return Result(columns=reading.columns, rows=rows, truncated=truncated, elapsed_ms=elapsed_ms)
 
 
 def gather(fetch: Callable[[int], Sequence[Row]], *, row_limit: int) -> tuple[list[Row], bool]:

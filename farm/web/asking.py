@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import IO
 
 from farm import intake
-from farm.api import Farm
+from farm.api import Farm, task_check
 from farm.errors import BadInput
 from farm.intake import BadRow
 from farm.store import targets
 from farm.store.requests import Keyed
-from farm.targets.describing import require_dialect
 from jobs.task import InvalidTask, Task
 
 SHOWN_ROWS = 50
@@ -139,19 +138,12 @@ def ask_file(farm: Farm, form: Form, file: IO[bytes], name: str, *, key: str = "
     known = targets.names(farm.store)
     defaults = _defaults(form)
 
-    def check(task: Task) -> None:
-        if task.target not in known:
-            raise BadInput(str(targets.unknown(task.target, known)))
-        if task.dialect is not None:
-            require_dialect(task.dialect)
-        farm.queue_for(task.model)
-
     rows = intake.read(
         Upload(file, shown),
         format,
         default_target=form.target or None,
         default_dialect=form.dialect or None,
-        check=check,
+        check=task_check(farm, known),
     )
     bad = _Rejects()
     tasks = (_completed(task, defaults) for task in _good(rows, bad, keep_going=form.keep_going))

@@ -5,7 +5,6 @@ A dry run does not open the file: DuckDB locks a file that is read against all w
 
 import contextlib
 import threading
-import time
 from collections.abc import Iterator
 from typing import Any, Self
 
@@ -28,7 +27,7 @@ from farm.targets.duckdb.session import (
 )
 from farm.targets.engine import Result
 from farm.targets.reading import Reading
-from farm.targets.rows import gather
+from farm.targets.rows import result_of
 
 PREPARE_LIMIT_SECONDS = 4.0
 GRACE_SECONDS = 1.0
@@ -108,11 +107,9 @@ class DuckdbEngine:
 
     def run_here(self, sql: str, *, row_limit: int, timeout_seconds: float) -> Result:
         """`run` in this process; reading and planning a query may pass the time-out."""
-        started = time.perf_counter()
-        with self.reading(sql, row_limit=row_limit, timeout_seconds=timeout_seconds) as reading:
-            rows, truncated = gather(reading.fetch, row_limit=row_limit)
-        elapsed_ms = (time.perf_counter() - started) * 1000
-        return Result(columns=reading.columns, rows=rows, truncated=truncated, elapsed_ms=elapsed_ms)
+        return result_of(
+            self.reading(sql, row_limit=row_limit, timeout_seconds=timeout_seconds), row_limit=row_limit
+        )
 
     @contextlib.contextmanager
     def reading(self, sql: str, *, row_limit: int | None, timeout_seconds: float) -> Iterator[Reading]:

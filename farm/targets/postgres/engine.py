@@ -34,7 +34,7 @@ from farm.targets.postgres.session import (
     words,
 )
 from farm.targets.reading import Reading
-from farm.targets.rows import gather
+from farm.targets.rows import result_of
 
 PREPARE_LIMIT_SECONDS = 4.0
 INTROSPECT_LIMIT_SECONDS = 60.0
@@ -91,11 +91,9 @@ class PostgresEngine:
 
     def run_here(self, sql: str, *, row_limit: int, timeout_seconds: float) -> Result:
         """`run` in this process, on a connection of its own; a huge value takes huge memory."""
-        started = time.perf_counter()
-        with self.reading(sql, row_limit=row_limit, timeout_seconds=timeout_seconds) as reading:
-            rows, truncated = gather(reading.fetch, row_limit=row_limit)
-        elapsed_ms = (time.perf_counter() - started) * 1000
-        return Result(columns=reading.columns, rows=rows, truncated=truncated, elapsed_ms=elapsed_ms)
+        return result_of(
+            self.reading(sql, row_limit=row_limit, timeout_seconds=timeout_seconds), row_limit=row_limit
+        )
 
     @contextlib.contextmanager
     def reading(self, sql: str, *, row_limit: int | None, timeout_seconds: float) -> Iterator[Reading]:

@@ -13,7 +13,7 @@ from farm.targets import urls
 from farm.targets.child import EngineChild, Opening, Order, took_too_long
 from farm.targets.engine import Result
 from farm.targets.reading import Reading
-from farm.targets.rows import gather
+from farm.targets.rows import result_of
 from farm.targets.sqlite import schema as sqlite_schema
 from farm.targets.sqlite.guard import guard
 
@@ -94,11 +94,9 @@ class SqliteEngine:
 
     def run_here(self, sql: str, *, row_limit: int, timeout_seconds: float) -> Result:
         """`run` in this process; a single long function call may pass the time-out."""
-        started = time.perf_counter()
-        with self.reading(sql, row_limit=row_limit, timeout_seconds=timeout_seconds) as reading:
-            rows, truncated = gather(reading.fetch, row_limit=row_limit)
-        elapsed_ms = (time.perf_counter() - started) * 1000
-        return Result(columns=reading.columns, rows=rows, truncated=truncated, elapsed_ms=elapsed_ms)
+        return result_of(
+            self.reading(sql, row_limit=row_limit, timeout_seconds=timeout_seconds), row_limit=row_limit
+        )
 
     @contextlib.contextmanager
     def reading(self, sql: str, *, row_limit: int | None, timeout_seconds: float) -> Iterator[Reading]:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Annotated, Any
 
@@ -14,8 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from farm import intake
-from farm.api import Farm
-from farm.errors import BadInput
+from farm.api import Farm, task_check
 from farm.intake import BadRow
 from farm.store import requests, targets
 from farm.store.requests import Keyed
@@ -200,25 +199,12 @@ def _rows(farm: Farm, query: EnqueueQuery, kind: str, file: IO[bytes]) -> Iterat
     how: dict[str, Any] = {
         "default_target": query.target,
         "default_dialect": query.dialect,
-        "check": _possible(farm, known),
+        "check": task_check(farm, known),
     }
     if kind == JSON:
         value = _parsed(file.read())
         return intake.of_values(value if isinstance(value, list) else [value], **how)
     return intake.read(Upload(file, "the body"), "csv" if kind == CSV else "jsonl", **how)
-
-
-def _possible(farm: Farm, known: list[str]) -> Callable[[Task], None]:
-    """Raises what forbids a task: a target, a dialect or a model that there is not."""
-
-    def check(task: Task) -> None:
-        if task.target not in known:
-            raise BadInput(str(targets.unknown(task.target, known)))
-        if task.dialect is not None:
-            require_dialect(task.dialect)
-        farm.queue_for(task.model)
-
-    return check
 
 
 def _parsed(raw: bytes) -> Any:
